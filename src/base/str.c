@@ -210,9 +210,7 @@ bool str_to_bool(struct str s, bool *ret)
     return false;
 }
 
-/* Length of the UTF-8 sequence at s[i], 0 if it is not one (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
-static size_t utf8_len(struct str s, size_t i)
+size_t str_utf8_at(struct str s, size_t i)
 {
     const unsigned char *p = (const unsigned char *)s.p + i;
     size_t left = s.len - i;
@@ -241,7 +239,7 @@ static size_t utf8_len(struct str s, size_t i)
 bool str_is_utf8(struct str s)
 {
     for (size_t i = 0; i < s.len;) {
-        size_t n = utf8_len(s, i);
+        size_t n = str_utf8_at(s, i);
 
         if (n == 0)
             return false;
