@@ -3,6 +3,8 @@
  *
  * Monotonic time for deadlines, wall time for what people and records see. Pure cores take time
  * as an argument and never include this. Tests freeze and move both with clock_fake_*.
+ *
+ * Thread: any.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -27,5 +29,11 @@ static inline int64_t clock_wall_s(void)
 void clock_fake_start(int64_t wall_ns);
 void clock_fake_advance(int64_t ns);
 void clock_fake_stop(void);
+bool clock_is_fake(void);
+
+/* For poll(2) and its like: how long to sleep now towards a deadline in clock_mono_ms (0: none,
+ * answers -1). While the clock is fake never more than a moment, so that a wait which looks
+ * again sees the clock being moved. */
+int clock_poll_ms(int64_t deadline_ms);
 
 #endif

@@ -2,7 +2,9 @@
  * queue -- pointers handed from threads to threads, with a bound
  *
  * Full is an answer (ERR_LIMIT), never an unbounded wait. Closing wakes everybody; what is
- * still inside can be popped.
+ * still inside can be popped. Items are not NULL.
+ *
+ * Thread: any.
  */
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H

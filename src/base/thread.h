@@ -3,7 +3,11 @@
  *
  * A lock has a rank; a thread may only take a lock of a higher rank than those it holds
  * (checked in debug and sanitizer builds, aborts with both names). No lock is held across a
- * call out of its room. Deadlines are absolute, in clock_mono_ms; 0 is "none".
+ * call out of its room. Deadlines are absolute, in clock_mono_ms; 0 is "none". Waits look at
+ * the fake clock of base/clock.h too.
+ *
+ * Errors: ERR_LIMIT (no more threads or descriptors), ERR_CANCELED, ERR_IO.
+ * Limits: LOCK_HELD_MAX locks held by one thread.
  */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
@@ -17,6 +21,8 @@
 
 struct err;
 
+enum { LOCK_HELD_MAX = 16 };
+
 /* Outer locks first. Rooms keep their ranks together here so that the order can be read. */
 enum lock_rank {
     RANK_AGENT = 10,  /* main, config reload */
@@ -29,7 +35,9 @@ enum lock_rank {
     RANK_STORE_CACHE = 75,
     RANK_HTTP = 80,
     RANK_QUEUE = 90,
+    RANK_SECRET = 95, /* base/secret */
     RANK_LOG = 100,
+    RANK_LOG_TAP = 110, /* what a log tap takes */
 };
 
 struct lock {
@@ -78,7 +86,8 @@ struct thread {
     bool running;
 };
 
-/* `name` at most 15 characters shows in ps and logs. All signals blocked in the thread. */
+/* `name` at most 15 characters shows in ps and logs. All signals are blocked in the thread but
+ * those that a fault raises. */
 int thread_start(struct thread *t, const char *name, void (*fn)(void *arg), void *arg,
                  struct err *e);
 void thread_join(struct thread *t); /* not running is fine */
@@ -102,7 +111,8 @@ static inline bool stopper_is_set(const struct stopper *s)
 }
 /* True when stopped, false when the deadline passed. */
 bool stopper_wait_until(struct stopper *s, int64_t deadline_ms);
-/* Wait until `fd` is readable: 1, the deadline passed: 0, stopped: ERR_CANCELED. */
+/* Wait until `fd` is readable (or hung up): 1, the deadline passed: 0, stopped: ERR_CANCELED.
+ */
 int stopper_poll(struct stopper *s, int fd, int64_t deadline_ms, struct err *e);
 
 #endif
