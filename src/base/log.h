@@ -3,10 +3,14 @@
  *
  * error = an operator must act; warn = degraded, says "..., retrying"; info = once per life of
  * something; debug, trace. Rooms below `api` return errors and log nothing above debug. Peer
- * text goes through LOG_ESC. Equal lines (same format string) are held back above LOG_BURST per
+ * text goes through log_esc. Equal lines (same format string) are held back above LOG_BURST per
  * second, with one line that counts them.
  *
+ * In JSON: {"@level":"info","@message":"...","@module":room,"@timestamp":"..."}.
+ * `room` and the format are string literals (they are kept by address).
+ *
  * Thread: any.
+ * Limits: a message is cut at LOG_LINE_MAX.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -29,7 +33,9 @@ bool log_level_parse(struct str text,
 void log_set_json(bool json);
 /* Where lines go: a descriptor (default 2), not owned. */
 void log_set_fd(int fd);
-/* Tests, and `monitor`: each finished line also goes to fn. NULL removes it. */
+/* Tests, and `monitor`: each finished line, its '\n' included, also goes to fn; NULL removes
+ * it. fn runs under the log's lock: it must not log, and takes only locks of RANK_LOG_TAP. Once
+ * log_set_tap has returned, the former one is not running any more. */
 void log_set_tap(void (*fn)(void *arg, enum log_level level, struct str line), void *arg);
 bool log_enabled(enum log_level level);
 
@@ -45,7 +51,8 @@ void log_write(enum log_level level, const char *room, const char *fmt, ...) PRI
             log_write((level), (room), __VA_ARGS__); \
     } while (0)
 
-/* Text from a peer: control characters escaped, at most 256 bytes, quoted. */
+/* Text from a peer: quoted, at most 256 bytes ("..." says that it was cut), control characters
+ * and what is not UTF-8 escaped. */
 const char *log_esc(struct arena *a, struct str s);
 
 #endif

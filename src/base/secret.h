@@ -6,7 +6,8 @@
  * mlock is refused the process goes on unless secret_require_lock(true) was called (config
  * `disable_mlock = false` on a server that is not -dev), and says so once in the log.
  *
- * Errors: ERR_TOOBIG above SECRET_MAX, ERR_LIMIT when the locked arena is used up.
+ * Thread: any; one secret, one thread at a time.
+ * Errors: ERR_TOOBIG above SECRET_MAX, ERR_LIMIT when the locked arena (16 MiB) is used up.
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
@@ -43,6 +44,10 @@ bool secret_eq(const struct secret *a,
                const struct secret *b); /* constant time for equal lengths */
 void secret_wipe(void *p, size_t len);  /* explicit_bzero under our name */
 bool secret_is_locked(void);            /* did mlock work? */
+
+/* From now on memory that cannot be locked is ERR_LIMIT, not a warning. Call it before the
+ * first secret. */
+void secret_require_lock(bool required);
 
 /* At program start: RLIMIT_CORE 0, PR_SET_DUMPABLE 0. */
 void secret_harden_process(void);
