@@ -4,8 +4,10 @@
  * Everything below a directory that a peer can name something in is opened through these:
  * openat2(2) with RESOLVE_BENEATH, and without following symbolic links unless asked.
  *
+ * Thread: any.
  * Errors: ERR_NOTFOUND, ERR_DENIED (the path leaves its directory, is a link, or is not
- * allowed), ERR_TOOBIG, ERR_IO, ERR_NOSPACE.
+ * allowed), ERR_EXISTS (O_EXCL), ERR_INVALID (a directory where a file is meant), ERR_TOOBIG,
+ * ERR_IO, ERR_NOSPACE.
  */
 #ifndef BASE_PATH_H
 #define BASE_PATH_H
@@ -34,9 +36,11 @@ int path_mkdirs_at(int dirfd, const char *path, mode_t mode, struct err *e);
 
 /* Whole file into `b` (its max is the limit). dirfd may be AT_FDCWD. */
 int path_read_file(int dirfd, const char *path, struct buf *b, struct err *e);
-/* Write-new, fsync, rename, fsync of the directory: readers see the old file or the new one. */
+/* Write-new, fsync, rename, fsync of the directory: readers see the old file or the new one.
+ * The mode is exactly `mode`, whatever the umask. */
 int path_write_atomic(int dirfd, const char *name, struct str data, mode_t mode, struct err *e);
-/* The directory `path` below dirfd and all in it, links not followed; missing is fine. */
+/* The directory (or file) `path` below dirfd and all in it, links not followed, of any depth;
+ * missing is fine. */
 int path_remove_tree(int dirfd, const char *path, struct err *e);
 
 int fd_read_all(int fd, struct buf *b, struct err *e);
@@ -44,8 +48,9 @@ int fd_write_all(int fd, struct str data, struct err *e);
 
 /* "/a//b/../c" -> "/a/c" (lexically). */
 char *path_clean(struct arena *a, const char *path);
+/* "dir/" + "/rest" -> "dir/rest": one slash, nothing else is touched. */
 char *path_join(struct arena *a, const char *dir, const char *rest);
-const char *path_base(const char *path);
+const char *path_base(const char *path); /* what follows the last slash, may be "" */
 bool path_is_absolute(const char *path);
 
 #endif
