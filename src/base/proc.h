@@ -5,7 +5,9 @@
  * signal handlers and an empty signal mask. No shell. posix_spawn where it can, so that it is
  * safe from any thread.
  *
- * Errors: ERR_NOTFOUND (no such program), ERR_DENIED, ERR_LIMIT, ERR_IO, ERR_TIMEOUT.
+ * Thread: any.
+ * Errors: ERR_NOTFOUND (no such program, directory or process), ERR_DENIED, ERR_LIMIT, ERR_IO,
+ * ERR_TIMEOUT, ERR_TOOBIG (more output than `out` takes).
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -31,7 +33,8 @@ int proc_start(const struct proc_spec *spec, pid_t *ret_pid, struct err *e);
 int proc_pidfd(pid_t pid, struct err *e); /* descriptor or ERR_* */
 /* Exit status as of waitpid(2). deadline in clock_mono_ms, 0: none. */
 int proc_wait(pid_t pid, int64_t deadline_ms, int *ret_status, struct err *e);
-/* Run, feed nothing, collect stdout (bounded by `out`), kill at the deadline. */
+/* Run, feed nothing, collect stdout (bounded by `out`); killed at the deadline or when the
+ * output is too large, with its whole session if it has one of its own. */
 int proc_run(const struct proc_spec *spec, struct buf *out, int64_t deadline_ms,
              int *ret_status, struct err *e);
 /* "SIGTERM", "TERM", "sigterm", "15" -> number; 0: unknown. */
