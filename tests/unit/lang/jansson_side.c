@@ -1,0 +1,52 @@
+#include "jansson_side.h"
+
+#include <jansson.h>
+
+static json_t *load(struct str text, json_error_t *e)
+{
+    return json_loadb(text.p, text.len,
+                      JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, e);
+}
+
+enum jansson_says jansson_reads(struct str text)
+{
+    json_error_t e;
+    json_t *v = load(text, &e);
+
+    if (v) {
+        json_decref(v);
+        return JANSSON_YES;
+    }
+    switch (json_error_code(&e)) {
+    case json_error_numeric_overflow:
+    case json_error_stack_overflow:
+    case json_error_out_of_memory:
+        return JANSSON_CANNOT;
+    default:
+        return strstr(e.text, "surrogate") || strstr(e.text, "invalid Unicode") ? JANSSON_CANNOT
+                                                                                : JANSSON_NO;
+    }
+}
+
+bool jansson_same(struct str a, struct str b)
+{
+    json_error_t e;
+    json_t *x = load(a, &e), *y = load(b, &e);
+    bool same = x && y && json_equal(x, y);
+
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+size_t jansson_read_print(struct str text, bool print)
+{
+    json_error_t e;
+    json_t *v = json_loadb(text.p, text.len, JSON_DECODE_ANY, &e);
+    char *out = print ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    size_t n = out ? strlen(out) : 0;
+
+    free(out);
+    json_decref(v);
+    return n;
+}
