@@ -292,32 +292,36 @@ static void short_exponent(char *text)
         memmove(e + 2, e + 3, strlen(e + 3) + 1);
 }
 
-/* Go's choice between plain and exponent form; the fewest digits that read back as v. */
-static void format_double(double v, char *ret, size_t size)
+/* How many digits behind the first one v needs to read back, and its power of ten. */
+static int shortest(double v, int *ret_power)
 {
-    double size_of_v = fabs(v);
-    bool exponent = v != 0 && (size_of_v < 1e-6 || size_of_v >= 1e21);
-    int digits_needed = size_of_v < DBL_MIN ? 1 : 15;
-    char text[40];
+    char text[40]; /* "-d.ddde+xxx", at least one digit behind the point */
+    int n = fabs(v) < DBL_MIN ? 1 : 14;
 
-    for (; digits_needed < 17; digits_needed++) {
-        snprintf(text, sizeof text, "%.*e", digits_needed - 1, v);
-        if (strtod(text, NULL) == v)
+    for (;; n++) {
+        snprintf(text, sizeof text, "%.*e", n, v);
+        if (n >= 16 || strtod(text, NULL) == v)
             break;
     }
-    snprintf(text, sizeof text, "%.*e", digits_needed - 1, v);
-    char *e = strchr(text, 'e'), *last = e - 1;
-    long power = strtol(e + 1, NULL, 10);
+    const char *e = strchr(text, 'e'), *last = e - 1;
 
     while (*last == '0')
         last--;
-    int decimals = (int)(last - strchr(text, '.'));
+    *ret_power = (int)strtol(e + 1, NULL, 10);
+    return (int)(last - strchr(text, '.'));
+}
 
-    if (exponent) {
+/* Go's choice between plain and exponent form. */
+static void format_double(double v, char *ret, size_t size)
+{
+    double magnitude = fabs(v);
+    int power, decimals = shortest(v, &power);
+
+    if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
         snprintf(ret, size, "%.*e", decimals, v);
         short_exponent(ret);
     } else {
-        snprintf(ret, size, "%.*f", decimals > power ? (int)(decimals - power) : 0, v);
+        snprintf(ret, size, "%.*f", decimals > power ? decimals - power : 0, v);
     }
 }
 
