@@ -295,20 +295,22 @@ static void short_exponent(char *text)
 /* How many digits behind the first one v needs to read back, and its power of ten. */
 static int shortest(double v, int *ret_power)
 {
-    char text[40]; /* "-d.ddde+xxx", at least one digit behind the point */
-    int n = fabs(v) < DBL_MIN ? 1 : 14;
+    int n = fabs(v) < DBL_MIN ? 0 : 14;
+    char text[40]; /* "-d.ddde+xxx", without a point when n is 0 */
 
     for (;; n++) {
         snprintf(text, sizeof text, "%.*e", n, v);
         if (n >= 16 || strtod(text, NULL) == v)
             break;
     }
-    const char *e = strchr(text, 'e'), *last = e - 1;
+    const char *e = strchr(text, 'e'), *point = strchr(text, '.'), *last = e - 1;
 
+    *ret_power = (int)strtol(e + 1, NULL, 10);
+    if (!point)
+        return 0;
     while (*last == '0')
         last--;
-    *ret_power = (int)strtol(e + 1, NULL, 10);
-    return (int)(last - strchr(text, '.'));
+    return (int)(last - point);
 }
 
 /* Go's choice between plain and exponent form. */
