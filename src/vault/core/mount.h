@@ -1,0 +1,67 @@
+/*
+ * mount -- which engine answers below which path
+ *
+ * The table is stored one row per mount; an immutable snapshot of it, keyed by the table's
+ * revision, is what requests look up (longest path wins). Auth methods are mounts below
+ * "auth/".
+ */
+#ifndef VAULT_CORE_MOUNT_H
+#define VAULT_CORE_MOUNT_H
+
+#include "lang/schema.h"
+#include "store/table.h"
+#include "vault/core/engine.h"
+
+struct vault;
+
+enum { MOUNTS_MAX = 10000, MOUNT_PATH_MAX = 256 };
+
+struct mount_config {
+    int64_t default_lease_ttl_s, max_lease_ttl_s; /* 0: the system's */
+    bool force_no_cache;
+    const char *listing_visibility, *token_type;
+    struct strlist passthrough_request_headers, allowed_response_headers;
+    struct strlist audit_non_hmac_request_keys, audit_non_hmac_response_keys,
+        allowed_managed_keys;
+    struct json *user_lockout_config;
+    const char *plugin_version;
+};
+
+struct mount {
+    const char *namespace_id; /* "root" */
+    const char *path;         /* "aws/", "auth/userpass/"; ends in '/' */
+    const char *uuid, *accessor, *type, *description;
+    struct mount_config config;
+    struct strmap options;
+    bool local, seal_wrap, external_entropy_access;
+    int64_t created_ns;
+    const struct engine *engine; /* filled when loaded */
+};
+
+extern const struct schema mount_schema;
+extern const struct table mount_table;
+
+/* The mount whose path is the longest prefix of `path` (without "/v1/"); *ret_rest is what
+ * follows. ERR_NOTFOUND. */
+int mount_find(struct vault *v, struct txn *t, struct str path, const struct mount **ret,
+               struct str *ret_rest, struct err *e);
+/* By exact path ("aws/"), uuid or accessor. */
+int mount_by_path(struct vault *v, struct txn *t, struct str path, const struct mount **ret,
+                  struct err *e);
+int mount_by_uuid(struct vault *v, struct txn *t, const char *uuid, const struct mount **ret,
+                  struct err *e);
+int mount_by_accessor(struct vault *v, struct txn *t, const char *accessor,
+                      const struct mount **ret, struct err *e);
+/* All, sorted by path; the snapshot lives as long as the txn's arena. */
+size_t mount_list(struct vault *v, struct txn *t, const struct mount *const **ret);
+int64_t mount_default_ttl_s(const struct vault *v, const struct mount *m); /* effective */
+int64_t mount_max_ttl_s(const struct vault *v, const struct mount *m);
+/* The first mounts (sys, cubbyhole, identity, auth/token), inside init's transaction. */
+int mount_init(struct vault *v, struct txn *t, int64_t now_ns, struct err *e);
+/* Add one: checks path conflicts, type, options; calls the engine's enable. */
+int mount_enable(struct req *r, struct mount *m, struct err *e);
+int mount_put(struct txn *t, const struct mount *m, struct err *e);
+/* Key prefix helper for an engine's tables. */
+void mount_key(struct key *k, const struct table *t, const struct mount *m);
+
+#endif
