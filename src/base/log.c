@@ -12,7 +12,13 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-enum { LOG_ESC_MAX = 256, STAMP_SIZE = 40, BURST_SLOTS = 64, BURST_WINDOW_MS = 1000 };
+enum {
+    LOG_ESC_MAX = 256,
+    STAMP_SIZE = 40,
+    BURST_SLOTS = 256,
+    BURST_PROBES = 8,
+    BURST_WINDOW_MS = 1000
+};
 
 static const struct {
     const char *text, *name;
@@ -26,8 +32,7 @@ static atomic_int min_level = LOG_INFO;
 static atomic_bool as_json;
 static atomic_int out_fd = 2;
 
-/* How often a line was written within its second. A slot is found by its format string; when
- * strings share a slot, the later one takes it over. */
+/* How often a line was written within its second, by its format string. */
 struct burst {
     const char *fmt, *room;
     enum log_level level;
@@ -211,17 +216,33 @@ static void burst_end_old(int64_t now_ms)
             burst_end(&bursts[i]);
 }
 
+/* The format's slot, else a free or past one near its place, else the oldest of those. */
+static struct burst *burst_of(const char *fmt, int64_t now_ms)
+{
+    size_t start = ((uintptr_t)fmt * UINT64_C(0x9E3779B97F4A7C15)) >> 56;
+    struct burst *best = NULL;
+
+    _Static_assert(BURST_SLOTS == 1 << (64 - 56), "the hash takes the top bits");
+    for (size_t i = 0; i < BURST_PROBES; i++) {
+        struct burst *s = &bursts[(start + i) % BURST_SLOTS];
+
+        if (s->fmt == fmt && now_ms - s->start_ms < BURST_WINDOW_MS)
+            return s;
+        if (s->fmt == fmt || !best || (best->fmt != fmt && s->start_ms < best->start_ms))
+            best = s;
+    }
+    burst_end(best);
+    *best = (struct burst){.fmt = fmt, .start_ms = now_ms};
+    return best;
+}
+
 static bool burst_allows(enum log_level level, const char *room, const char *fmt)
 {
     int64_t now_ms = clock_mono_ms();
-    struct burst *s = &bursts[((uintptr_t)fmt * UINT64_C(0x9E3779B97F4A7C15)) >> 58];
+    struct burst *s;
 
-    _Static_assert(BURST_SLOTS == 1 << (64 - 58), "the hash takes the top bits");
     burst_end_old(now_ms);
-    if (s->fmt != fmt || now_ms - s->start_ms >= BURST_WINDOW_MS) {
-        burst_end(s);
-        *s = (struct burst){.fmt = fmt, .start_ms = now_ms};
-    }
+    s = burst_of(fmt, now_ms);
     if (++s->count <= LOG_BURST)
         return true;
     if (s->held_back++ == 0) {

@@ -97,6 +97,11 @@ void lock_assert_held(const struct lock *l)
     lock_bug(l, "is not held", NULL);
 }
 
+bool lock_ranks_checked(void)
+{
+    return SERAI_LOCK_CHECK;
+}
+
 void cond_init(struct cond *c)
 {
     pthread_condattr_t attr;

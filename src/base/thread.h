@@ -56,6 +56,7 @@ void lock_done(struct lock *l);
 void lock_take(struct lock *l);
 void lock_drop(struct lock *l);
 void lock_assert_held(const struct lock *l);
+bool lock_ranks_checked(void); /* is this a build that checks? */
 
 /* `auto_lock struct lock *held = lock_scope(&x->lock);` */
 static inline struct lock *lock_scope(struct lock *l)
