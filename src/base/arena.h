@@ -70,7 +70,7 @@ void *arena_list_grow_(struct arena *a, void *at, size_t len, size_t item_bytes)
     })
 #define list_push(a, list, item) (*(list_add((a), (list))) = (item))
 #define list_each(list, it) \
-    for (__typeof__(&(list)->at[0]) it = (list)->at; it && it < (list)->at + (list)->len; it++)
+    for (__typeof__(*(list)->at) *it = (list)->at; it && it < (list)->at + (list)->len; it++)
 
 /* The two shapes that are everywhere. Strings end in NUL. */
 struct strlist {
