@@ -10,12 +10,18 @@
  *     serve -> reply                        reads: answered from the worker at once
  *     serve -> writes -> commit -> reply    writes
  *     serve -> park -> serve ...            long polls: call_park, woken by the store
- *     serve -> writes -> commit -> act (blocking pool, no transaction) -> finish -> commit ->
- * reply routes that ask the outside world: call_then
+ *     serve -> writes -> commit -> act -> finish -> commit -> reply
+ *                                           routes that ask the outside world: call_then
+ *     serve -> (commit) -> take             streams and websockets: call_take
  *
  * Thread:  serve runs on an HTTP worker (or, after a conflict or a wake-up, on an api thread);
- * act and finish on the blocking pool. One at a time for one call. Memory:  everything about a
- * call lives in c->arena (the exchange's). Limits:  below.
+ *          act and finish on the blocking pool. One at a time for one call.
+ * Memory:  everything about a call lives in c->arena (the exchange's).
+ * Errors:  what serve, act and finish return goes through the service's render_error. Of its
+ * own the pipeline adds ERR_UNAVAIL (API_TRIES_MAX conflicts, stopping), ERR_LIMIT (pool or
+ *          parking places full), ERR_TOOBIG (API_REPLY_MAX), ERR_CANCELED (a parked peer left)
+ *          and those of store/store.h. ERR_CONFLICT from serve or finish means "run me again".
+ * Limits:  below.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -39,10 +45,15 @@ enum {
     API_POOL_THREADS = 16,    /* blocking pool */
     API_POOL_QUEUE_MAX = 256, /* waiting for it; above: 503 at once */
     API_PARKED_MAX = 100000,
+    API_PARKED_GROWTH_MAX = 1 << 20, /* arena bytes of one parked call's wake-ups: then it is
+                                        answered as if its time were over */
     API_REPLY_MAX = 64 << 20,
     API_WAIT_DEFAULT_MS = 300000, /* long poll without ?wait= (Nomad API) */
-    API_WAIT_MAX_MS = 600000,
-    API_FIELDS_MAX = 24, /* reply headers */
+    API_WAIT_MAX_MS = 300000,     /* a longer ?wait= is cut to this (Nomad API) */
+    API_FIELDS_MAX = 24,          /* reply headers */
+    API_GZIP_MIN = 1024,          /* bodies from this size ... */
+    API_GZIP_MAX = 4 << 20,       /* ... to this are compressed where the service allows it */
+    API_QUERY_MAX = 32,           /* query parameters of an inner call */
 };
 
 /* Flags of struct route, shared by both halves (bits below 8); a half adds its own from bit 8
@@ -59,10 +70,13 @@ struct service {
     int (*serve)(struct call *c, struct err *e);
     /* Turn an error into the API's form of reply (call_reply*). */
     void (*render_error)(struct call *c, const struct err *e);
-    /* After the reply was decided, before it is sent; NULL: none. (audit, metrics) */
+    /* After the reply was decided, before it is sent (no transaction is open); NULL: none.
+     * (audit, metrics) */
     void (*finished)(struct call *c);
     http_body_limit *body_limit; /* NULL: the server's default */
     void *ctx;
+    bool json_strict; /* bytes after the body's JSON value are ERR_INVALID (else ignored) */
+    bool gzip;        /* compress replies for clients that take it; secret ones never are */
 };
 
 enum { CALL_PARKED = 1 };
@@ -80,7 +94,8 @@ struct call {
     struct str path; /* normalised */
     const struct route *route;
     struct route_params params;
-    void *state; /* the service's; reset to NULL before each attempt */
+    void *state;        /* the service's; reset to NULL before each attempt of serve */
+    bool authenticated; /* set by the service: the larger JSON budget */
 
     /* The reply so far; reset before each attempt. */
     int status;
@@ -89,8 +104,8 @@ struct call {
     struct http_field fields[API_FIELDS_MAX];
     size_t n_fields;
     bool commit_on_error; /* what was written counts even if serve fails (a use of a token) */
-    bool timed_out;       /* woken by the deadline of its long poll */
-    bool peer_gone;
+    bool timed_out;       /* the deadline of its long poll is over: answer now */
+    bool peer_gone;       /* as known when this attempt began */
 
     struct call_priv *priv;
 };
@@ -101,7 +116,8 @@ struct call {
 struct str call_param(const struct call *c, const char *name); /* of the route's pattern */
 bool call_query(const struct call *c, const char *name, struct str *ret);
 struct str call_header(const struct call *c, const char *name); /* .p NULL: absent */
-/* The body as JSON, parsed once per request. Empty body or `null`: *ret NULL. */
+/* The body as JSON, of whatever type, parsed once per request. Empty body or `null`: *ret NULL.
+ * ERR_INVALID, ERR_TOOBIG. */
 int call_json(struct call *c, const struct json **ret, struct err *e);
 struct str call_body(const struct call *c);
 
@@ -115,11 +131,20 @@ void call_fieldf(struct call *c, const char *name, const char *fmt, ...) PRINTF_
  * replies that show an index are written here. Runs in order; must not fail. */
 void call_on_commit(struct call *c, void (*fn)(struct call *c, uint64_t rev, void *arg),
                     void *arg);
+/* From here on this request's reply buffer and arena are wiped before they are given back. */
+void call_set_secret(struct call *c);
+/*
+ * A reply that is not a reply: once the writes (if any) are durable, `fn` gets the call and
+ * must answer c->x by http_stream_start or http_upgrade (or http_reply). It must not block, and
+ * the call is over with the exchange. Inner calls get ERR_UNSUPPORTED instead.
+ */
+void call_take(struct call *c, void (*fn)(struct call *c, void *arg), void *arg);
 
 /*
  * Long polls. The handler found nothing newer than `rev` under the prefix: return
  * call_park(...). It is served again (attempt + 1) when something changed, or with
- * c->timed_out at the deadline. Up to CALL_WAITS_MAX prefixes by repeated call_wait_on before.
+ * c->timed_out at the deadline (clock_mono_ms; 0: none). Up to CALL_WAITS_MAX prefixes by
+ * repeated call_wait_on before. What a parking attempt wrote is dropped.
  */
 enum { CALL_WAITS_MAX = 4 };
 void call_wait_on(struct call *c, struct str prefix, bool exact, uint64_t rev);
@@ -137,11 +162,18 @@ int call_blocking_query(const struct call *c, uint64_t current, bool *ret_park,
  * the first transaction left and `finish` removes. act may be NULL.
  */
 typedef int call_act(struct call *c, void *arg, struct err *e);
+/* For the service, as soon as it knows that the route is ROUTE_BLOCKING and before the handler:
+ * a place in the blocking pool, kept until the reply. ERR_LIMIT with status 503: all are taken.
+ * Again is fine. */
+int call_claim_pool(struct call *c, struct err *e);
+/* Only with a claimed place. finish writes the reply (it is reset before each run of it);
+ * without one the reply is what the handler or act has left. */
 void call_then(struct call *c, call_act *act, call_act *finish, void *arg);
 
 /*
- * A call without HTTP: tests, and one half asking the other. Waits for the result. `x` fields
- * are given by struct api_request.
+ * A call without HTTP: tests, and one half asking the other. Waits for the result, so not from
+ * serve. `x` fields are given by struct api_request. ERR_INVALID (method, path), ERR_UNAVAIL
+ * (stopping); an error status is not an error here.
  */
 struct api_request {
     const char *method, *path; /* path may carry ?query */
@@ -153,6 +185,9 @@ struct api_response {
     int status;
     struct str body; /* arena */
     uint64_t rev;    /* of its commit, 0: none */
+    const char *content_type;
+    const struct http_field *fields; /* arena */
+    size_t n_fields;
 };
 int api_call(struct api *api, const struct service *svc, const struct api_request *q,
              struct arena *a, struct api_response *ret, struct err *e);
@@ -165,7 +200,9 @@ struct api_opts {
     unsigned pool_threads, pool_queue; /* 0: the defaults */
 };
 int api_new(const struct api_opts *o, struct api **ret, struct err *e);
-void api_stop(struct api *api); /* parked calls are answered, the pool drained */
+/* Parked calls are answered, the pool is drained, new calls get ERR_UNAVAIL; returns when no
+ * call is left. Before http_server_stop, so that the answers still go out. */
+void api_stop(struct api *api);
 void api_free(struct api *api); /* NULL is fine */
 /* The http_handler of a server whose exchanges this service answers: arg is an api_mount. */
 struct api_mount {
@@ -175,5 +212,13 @@ struct api_mount {
 void api_handle(struct http_exchange *x, void *mount);
 /* Run something on the blocking pool; ERR_LIMIT when full. For service-internal jobs. */
 int api_pool_run(struct api *api, void (*fn)(void *arg), void *arg, struct err *e);
+
+struct api_stats {
+    uint64_t calls;     /* under way now, parked ones included */
+    uint64_t parked;    /* waiting for a change now */
+    uint64_t pool;      /* places of the blocking pool in use now */
+    uint64_t conflicts; /* attempts run again, since the start */
+};
+void api_stats(struct api *api, struct api_stats *ret);
 
 #endif
