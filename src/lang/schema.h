@@ -32,6 +32,7 @@
  * zero.
  *
  * Limits: strings SCHEMA_STR_MAX unless `max` says else; a NUL inside a string is ERR_INVALID.
+ * Tables are static and constant: what is prepared from one is kept for ever under its address.
  */
 #ifndef LANG_SCHEMA_H
 #define LANG_SCHEMA_H
@@ -80,8 +81,9 @@ enum field_flags {
     FIELD_HIDDEN = 1 << 7, /* stored, never shown by the API encoder */
     FIELD_NODIFF = 1 << 8, /* ignored by equality and diff (indexes, status) */
     FIELD_BLOCK = 1 << 9,  /* HCL: F_STRMAP/F_JSON may be written as a block too */
-    FIELD_HCL_ONLY = 1 << 10,  /* HCL name only; not in JSON */
-    FIELD_JSON_ONLY = 1 << 11, /* no HCL form; hcl name may be NULL */
+    FIELD_HCL_ONLY = 1 << 10,   /* HCL name only; not in JSON */
+    FIELD_JSON_ONLY = 1 << 11,  /* no HCL form; hcl name may be NULL */
+    FIELD_BLOCK_ONLY = 1 << 12, /* HCL: F_STRMAP/F_JSON is a block, never an argument */
 };
 
 struct schema_field {
@@ -94,7 +96,9 @@ struct schema_field {
     const char *one_of;       /* "a|b|c": F_STR's values */
     int64_t min,
         max; /* numbers: range if min < max; strings and lists: most bytes/items if max > 0 */
-    const char *doc; /* one line, for `help` and errors */
+    const char *doc;       /* one line, for `help` and errors */
+    const char *diff_name; /* what a difference calls the object(s) in it ("Constraint" for
+                              "Constraints"); NULL: the JSON name */
 };
 
 struct schema {
@@ -139,19 +143,22 @@ enum schema_flags {
     SCHEMA_LENIENT = 1 << 2, /* Vault's weak typing: "5" for 5, "true" for true, 5 for "5", one
                                 item for a list */
     SCHEMA_NO_DEFAULTS = 1 << 3,
-    SCHEMA_ALL = 1 << 4,    /* encode: hidden fields too (stored form) */
+    SCHEMA_ALL = 1 << 4,    /* hidden fields too (stored form). Without it decoding ignores
+                               them, so that a client cannot set what it cannot see */
     SCHEMA_REDACT = 1 << 5, /* encode: secret fields become "<redacted>" */
 };
 
 /* Decode into zeroed memory of schema->size at `obj`; defaults filled first. On failure obj is
- * half filled and must be dropped. Errors: ERR_INVALID (all problems), ERR_TOOBIG. */
+ * half filled and must be dropped. What was given is checked against the table's limits; a null
+ * leaves a plain field as it is. Errors: ERR_INVALID (all problems). */
 int schema_decode(const struct schema *s, const struct json *v, unsigned flags, struct arena *a,
                   void *obj, struct err *e);
-/* The same collecting into `p` under `path`. */
+/* The same collecting into `p` under `path` (NULL: none); what obj points to is in p->arena. */
 void schema_decode_into(const struct schema *s, const struct json *v, unsigned flags,
                         const char *path, void *obj, struct problems *p);
-/* From a parsed HCL body whose expressions are evaluated with lang/hcl.h's hcl_eval in `ctx`.
- */
+/* From a parsed HCL body whose expressions are evaluated with lang/hcl.h's hcl_eval in `ctx`
+ * (NULL: no variables, no functions). Types and required fields are looked at, with the texts
+ * and ranges users know; limits are schema_check's. In HCL2 `dynamic` blocks are unfolded. */
 struct hcl_eval_ctx;
 struct hcl_diags;
 void schema_decode_hcl(const struct schema *s, const struct hcl_body *body,
@@ -166,8 +173,10 @@ void schema_encode_fields(const struct schema *s, const void *obj, unsigned flag
                           struct json_out *w);
 void *schema_copy(const struct schema *s, const void *obj, struct arena *a); /* deep */
 bool schema_eq(const struct schema *s, const void *a, const void *b); /* FIELD_NODIFF skipped */
+/* Limits, one_of, required, check(). A zero or an empty string is taken as "not given" unless
+ * the field has a default or is required. */
 void schema_check(const struct schema *s, const void *obj, const char *path,
-                  struct problems *p); /* limits, one_of, required, check() */
+                  struct problems *p);
 
 /* Differences, for `job plan`. Names as the API shows them: "Resources.CPU"-like paths are
  * split in objects. `type`: "None" "Added" "Deleted" "Edited". */

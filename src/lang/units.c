@@ -504,7 +504,7 @@ static int64_t take_nanoseconds(struct time_reader *t)
 
 static int take_zone(struct time_reader *t, int64_t *ret_s)
 {
-    int sign, hours, minutes, r;
+    int sign, hours = 0, minutes = 0, r;
 
     *ret_s = 0;
     if (t->rest.len && t->rest.p[0] == 'Z') {
