@@ -38,11 +38,6 @@ struct alloc_task_resources {
     struct json *devices;
 };
 
-struct alloc_task_lifecycle {
-    const char *name; /* key of the map */
-    struct lifecycle *lifecycle;
-};
-
 struct alloc_shared_resources {
     network_list networks;
     int64_t disk_mb;
@@ -55,41 +50,31 @@ struct alloc_resources {
     struct alloc_shared_resources shared;
 };
 
-/* One task's resources in the older form. */
-struct alloc_legacy_task {
-    const char *name;
-    struct resources resources;
-};
-
 /*
  * Why it stands where it stands.
  */
-struct score_part {
-    const char *name;
-    double score;
-};
-
 struct score_meta {
     const char *node_id;
     struct json *scores; /* {"binpack": 0.5, ...} */
     double norm_score;
 };
 
-struct count {
-    const char *key;
-    int64_t n;
-};
-typedef LIST(struct count) count_list;
-
+/* Counters by name are JSON objects: {"dc1": 3}; NULL when there is nothing to count. */
 struct alloc_metric {
+    const char *group; /* key, where it stands in a map by group */
     int64_t nodes_evaluated, nodes_filtered, nodes_in_pool;
-    struct json *nodes_available; /* {"dc1": 3} */
-    struct json *class_filtered, *constraint_filtered;
+    struct json *nodes_available, *class_filtered, *constraint_filtered;
     int64_t nodes_exhausted;
     struct json *class_exhausted, *dimension_exhausted;
+    struct strlist quota_exhausted;            /* always empty */
+    struct json *resources_exhausted, *scores; /* always NULL */
     LIST(struct score_meta) score_meta;
     int64_t allocation_time_ns, coalesced_failures;
 };
+
+/* counts[key] += n, the object made when there is none. */
+void count_add(struct arena *a, struct json **counts, const char *key, int64_t n);
+int64_t count_get(const struct json *counts, const char *key);
 
 /*
  * Task states.
@@ -120,6 +105,7 @@ struct task_state {
     int64_t *last_restart, *started_at, *finished_at; /* Unix ns */
     LIST(struct task_event) events;
     const char *paused;
+    struct json *task_handle; /* always NULL */
 };
 
 struct alloc_deployment_status {
@@ -156,10 +142,10 @@ struct alloc {
     const char *job_type;
     struct alloc_resources *resources;
     struct resources *legacy_resources, *legacy_shared; /* replies only */
-    LIST(struct alloc_legacy_task) legacy_tasks;        /* replies only */
+    struct json *legacy_tasks;                          /* replies only */
     struct alloc_metric *metrics;
     const char *desired_status, *desired_description; /* "run" "stop" "evict" */
-    struct desired_transition desired_transition;
+    struct desired_transition *desired_transition;    /* NULL: nothing wanted */
     const char *client_status, *client_description;
     LIST(struct task_state) task_states;
     const char *previous_allocation, *next_allocation, *deployment_id;

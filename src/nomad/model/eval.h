@@ -32,11 +32,6 @@
 #define EVAL_BY_DISCONNECT "max-disconnect-timeout"
 #define EVAL_BY_RECONNECT "reconnect"
 
-struct group_metric {
-    const char *group; /* key of the map */
-    struct alloc_metric metric;
-};
-
 struct desired_updates {
     const char *group; /* key of the map */
     uint64_t ignore, place, migrate, stop, in_place_update, destructive_update, canary,
@@ -45,6 +40,7 @@ struct desired_updates {
 
 struct plan_annotations {
     LIST(struct desired_updates) updates;
+    struct strlist preempted_allocs; /* always empty */
 };
 
 struct queued_count {
@@ -62,7 +58,7 @@ struct eval {
     const char *deployment_id, *status, *status_description;
     int64_t wait_ns, wait_until; /* wait_until: Unix ns, 0: none */
     const char *next_eval, *previous_eval, *blocked_eval;
-    LIST(struct group_metric) failed_tg_allocs;
+    LIST(struct alloc_metric) failed_tg_allocs;
     struct json *class_eligibility; /* {"v1:...": true} */
     const char *quota_limit_reached;
     bool escaped_computed_class, annotate_plan;
@@ -136,7 +132,7 @@ struct children_summary {
 struct job_summary {
     const char *job_id, *namespace;
     LIST(struct group_summary) groups;
-    struct children_summary *children;
+    struct children_summary children;
     uint64_t create_index, modify_index;
 };
 
@@ -180,7 +176,7 @@ struct plan {
     LIST(struct plan_deployment_update) deployment_updates;
     LIST(struct eval *) evals;            /* blocked and follow-up ones to create */
     struct plan_annotations *annotations; /* when the eval asks for them */
-    LIST(struct group_metric) failed;     /* groups that could not all be placed */
+    LIST(struct alloc_metric) failed;     /* groups that could not all be placed */
     LIST(struct queued_count) queued;
 };
 
