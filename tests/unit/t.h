@@ -49,8 +49,8 @@ void t_str_has(const char *file, int line, const char *what, const char *got, co
 
 #define T_INT_EQ(got, want) t_int_eq(__FILE__, __LINE__, #got, (int64_t)(got), (int64_t)(want))
 #define T_STR_EQ(got, want) t_str_eq(__FILE__, __LINE__, #got, str_of(got), str_of(want))
-#define T_STRN_EQ(got, want) t_str_eq(__FILE__, __LINE__, #got, (got), (want)) /* struct str \
-                                                                                */
+/* The same for two struct str. */
+#define T_STRN_EQ(got, want) t_str_eq(__FILE__, __LINE__, #got, (got), (want))
 #define T_STR_HAS(got, part) t_str_has(__FILE__, __LINE__, #got, (got), (part))
 #define T_TRUE(cond)                                          \
     do {                                                      \
