@@ -23,7 +23,7 @@
  * A shim whose task has ended stays until `forget` or SHIM_LINGER_MS, then leaves `status`
  * behind and ends: an exit status is never lost. The spec is a list of NUL-terminated strings
  * "key\0value\0", closed by an empty key: path, arg (repeated, argv[0] first), env (repeated,
- * "K=V"), cwd, user ("" keeps), uid, gid, stdout, stderr (file name stem: "<stem>.0",
+ * "K=V"), cwd, uid, gid, stdout, stderr (file name stem: "<stem>.0",
  * "<stem>.1", ... in log_dir), log_dir, log_files, log_bytes, cgroup (directory to join,
  * optional), nice, rlimit (repeated "name=soft:hard"), no_new_privs ("1")
  *
