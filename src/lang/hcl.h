@@ -58,13 +58,17 @@ struct hcl_diag {
 struct hcl_diags {
     struct arena *arena;
     enum hcl_dialect dialect;
+    bool syntax; /* set when parsing failed: the text is then the first one and a count */
     LIST(struct hcl_diag) list;
 };
 
 void hcl_diag_add(struct hcl_diags *d, struct hcl_range at, const char *summary,
                   const char *detail_fmt, ...) PRINTF_LIKE(4, 5);
-/* "job.hcl:1,5-9: Summary; Detail", several joined by newlines; HCL1: "At 1:15: text" (first
- * only). */
+/* "job.hcl:1,5-9: Summary; Detail", several joined by newlines, but of syntax errors "first,
+ * and N other diagnostic(s)"; a range without a file is "<nil>". HCL1: "At 1:15: text" (first
+ * only).
+ */
+char *hcl_range_text(struct arena *a, struct hcl_range r); /* "job.hcl:1,5-9" */
 char *hcl_diags_text(struct arena *a, const struct hcl_diags *d);
 int hcl_diags_to_err(const struct hcl_diags *d,
                      struct err *e); /* ERR_INVALID, or 0 when empty */
@@ -102,7 +106,9 @@ struct hcl_for {
 struct hcl_expr {
     enum hcl_expr_kind kind;
     struct hcl_range at;
-    struct str source; /* exactly as written (for a template part: without ${ }) */
+    struct hcl_range start_at; /* what to point at when the value has the wrong type */
+    struct hcl_range name_at;  /* HCL_CALL: its name; HCL_ATTR, HCL_INDEX: the last step */
+    struct str source;         /* exactly as written (for a template part: without ${ }) */
     struct str name;
     char op[3];
     bool expand, heredoc;
@@ -110,6 +116,7 @@ struct hcl_expr {
     struct hcl_expr **items, **keys;
     size_t n_items;
     struct hcl_for *for_;
+    struct hcl_body *body; /* HCL_OBJECT of HCL1 and of JSON syntax: the same as a body */
 };
 
 struct hcl_attr {
@@ -128,7 +135,8 @@ struct hcl_block {
     struct str type;
     struct hcl_label labels[HCL_LABELS_MAX];
     size_t n_labels;
-    struct hcl_range type_at, open_at, at; /* open_at: type and labels up to "{" */
+    struct hcl_range type_at, open_at, at; /* open_at: type and labels, without the brace */
+    struct hcl_range brace_at;             /* the opening brace: where a label is missing */
     struct hcl_body *body;
 };
 
@@ -142,7 +150,8 @@ struct hcl_body {
     LIST(struct hcl_item) items;
     struct hcl_range at; /* for a block: what stands between the braces */
     struct hcl_range
-        end_at; /* where a missing item would be reported: the closing brace or end of file */
+        end_at; /* where a missing item is reported: no width, before the opening brace */
+    bool loose; /* of HCL1 or JSON syntax: blocks may stand as attributes, see hcl_blocks */
 };
 
 /* On failure (diagnostics in d) *ret is what could be read, possibly NULL. Returns 0 or
@@ -155,6 +164,21 @@ int hcl_parse(struct str text, const char *file, enum hcl_dialect dialect, struc
 const struct hcl_attr *hcl_attr(const struct hcl_body *b, const char *name);
 /* for (size_t i = 0; (blk = hcl_next_block(body, "task", &i));) */
 const struct hcl_block *hcl_next_block(const struct hcl_body *b, const char *type, size_t *i);
+
+/*
+ * All blocks of one type with `n_labels` labels each, in source order. Where labels are written
+ * as nested objects they are unfolded: JSON syntax of either dialect ({"path": {"a": {...}}}, a
+ * list of objects for several), and HCL1's `path = {}` and `path { "a" {} }`. `label_name` is
+ * how errors call the first label ("name"). HCL2 native blocks are returned as they are,
+ * whatever their labels.
+ */
+struct hcl_blocks {
+    const struct hcl_block **at;
+    size_t len;
+};
+void hcl_blocks(const struct hcl_body *b, const char *type, size_t n_labels,
+                const char *label_name, struct arena *a, struct hcl_diags *d,
+                struct hcl_blocks *ret);
 
 /*
  * Evaluation.
@@ -170,6 +194,18 @@ struct hcl_func_call {
 
 /* A function of the language: NULL when it failed (and said so in diags). */
 typedef struct json *hcl_func(const struct hcl_func_call *c);
+
+/* For functions: report and return NULL. `Error in function call; Call to function "f" failed:
+ * ....`; `Invalid function argument; Invalid value for "param" parameter: ....`; and the check
+ * of the number of arguments (`params` names each, `variadic`: the last may be repeated or
+ * absent).
+ */
+struct json *hcl_call_failed(const struct hcl_func_call *c, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+struct json *hcl_arg_invalid(const struct hcl_func_call *c, size_t arg, const char *param,
+                             const char *fmt, ...) PRINTF_LIKE(4, 5);
+bool hcl_call_arity(const struct hcl_func_call *c, const char *const *params, size_t n_params,
+                    bool variadic);
 
 enum hcl_eval_flags { HCL_EVAL_RUNTIME = 1 << 0 };
 
@@ -189,6 +225,13 @@ struct hcl_eval_ctx {
 /* NULL when it failed (said in d). Numbers are exact text; "${x}" alone keeps x's type. */
 struct json *hcl_eval(const struct hcl_expr *x, const struct hcl_eval_ctx *ctx, struct arena *a,
                       struct hcl_diags *d);
+/* The language's conversions. NULL: not convertible. Null stays null. Numbers come in canonical
+ * text ("5.50" is "5.5", "1e3" is "1000"). */
+struct json *hcl_to_string(const struct json *v, struct arena *a);
+struct json *hcl_to_number(const struct json *v, struct arena *a);
+struct json *hcl_to_bool(const struct json *v, struct arena *a);
+/* What the language calls a value's type: "string", "tuple", "object", ... */
+const char *hcl_type_name(const struct json *v);
 /* A body as plain JSON: attributes evaluated, blocks as {type: [{label: {...}}]} (HCL1's
  * decoding). */
 struct json *hcl_body_to_json(const struct hcl_body *b, const struct hcl_eval_ctx *ctx,
