@@ -3,8 +3,14 @@
  *
  * One kind of table for everything: Nomad's API, and each Vault engine's own paths. A pattern
  * is made of segments: "text" matches itself; ":name" one non-empty segment; "*name" at the end
- * the rest, which may be empty (a "+name" at the end: not empty). Text wins over ":", ":" over
- * "*". Flags belong to the table's owner; no flag is the strict case.
+ * the rest, which may be empty or missing with its slash (a "+name" at the end: not empty).
+ * Text wins over ":", ":" over "*"; the path alone decides which, then the method is looked up
+ * there. Flags belong to the table's owner; no flag is the strict case.
+ *
+ * Thread:  a router does not change once made: any.
+ * Memory:  parameters point into the path that was looked up, names into the table.
+ * Errors:  none; a wrong table is a bug and aborts with its pattern.
+ * Limits:  ROUTE_PARAMS_MAX.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H

@@ -1,20 +1,24 @@
 /*
- * http/server -- HTTP/1.1 in, over libmicrohttpd
+ * http/server -- HTTP/1.1 in: epoll workers, a strict reader, TLS by GnuTLS
  *
  * A request arrives whole (head and body) as an *exchange* and is given to the handler on a
  * worker thread, which must not block. The handler, or anyone later from any thread, answers it
  * exactly once: http_reply, http_stream_start or http_upgrade. Returning without an answer
  * parks the connection: it costs a few KB and no thread.
  *
- * What libmicrohttpd leaves open is closed here: conflicting or repeated Content-Length or
- * Transfer-Encoding, folded headers and NUL are refused with 400 and the connection closed;
- * head, body and write have absolute deadlines; connections are limited in all and per address;
- * a parked client that leaves is noticed.
+ * Conflicting or repeated Content-Length or Transfer-Encoding, folded headers, NUL, lines that
+ * do not end in CRLF and malformed chunks are refused with 400 and the connection closed; head,
+ * body and write have absolute deadlines; connections are limited in all and per address; a
+ * parked client that leaves is noticed. How and why: docs/internals/http.md.
  *
- * Thread:  handlers run on the workers; the reply functions from any thread.
- * Memory:  an exchange and its arena live until its reply is sent (or its peer is gone and it
- * was answered). `struct str` accessors point into it. Limits:  struct http_limits; defaults
- * are the HTTP_*_ values.
+ * Thread:  handlers run on the workers; the reply functions from any thread. One exchange, one
+ *          thread at a time, but http_is_gone and http_on_gone from any.
+ * Memory:  an exchange and its arena live until it is answered, whatever happens to its peer;
+ *          whoever answers it does not touch it afterwards. `struct str` accessors point into
+ *          it. What a reply points to must live in the arena or be static. The arena is wiped.
+ * Errors:  ERR_INVALID, ERR_EXISTS, ERR_DENIED (listen), ERR_LIMIT, ERR_CANCELED (peer gone),
+ *          ERR_TIMEOUT, ERR_TOOBIG.
+ * Limits:  struct http_limits; the defaults are the HTTP_* values.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -43,6 +47,8 @@ enum {
     HTTP_CONNECTIONS_MAX = 20000,
     HTTP_CONNECTIONS_PER_ADDRESS = 0, /* 0: no limit of its own (Nomad's agent sets 100) */
     HTTP_STREAM_BUFFER_MAX = 1 << 20, /* written but not yet taken by the peer */
+    HTTP_PARAMS_MAX = 256,            /* query parameters; more: 400 */
+    HTTP_WEBSOCKETS_MAX = 1024,       /* each has a thread */
 };
 
 struct http_limits {
@@ -67,10 +73,14 @@ struct http_server_opts {
 
 int http_server_new(const struct http_server_opts *opts, struct http_server **ret,
                     struct err *e);
-/* Stops listening, gives running requests until the deadline, closes what is left. NULL is
- * fine. */
+/* Stops listening, gives running requests until the deadline (0: no time), closes what is left.
+ * NULL is fine. */
 void http_server_stop(struct http_server *s, int64_t deadline_ms);
+/* Stops at once if it has not been stopped, then waits until every exchange is answered and
+ * every websocket freed: whoever holds some has to let them go first. NULL is fine. */
 void http_server_free(struct http_server *s);
+DEFINE_AUTO(struct http_server *, http_server_free)
+#define auto_http_server AUTO(http_server_freep)
 
 struct http_tls {
     const char *cert_file, *key_file; /* PEM; the chain in cert_file */
@@ -157,13 +167,16 @@ struct http_reply {
 void http_reply(struct http_exchange *x, const struct http_reply *r);
 
 /* Called at most once, on a server thread, when the peer of a parked, streaming or not yet
- * answered exchange is gone. The exchange must still be answered (the reply goes nowhere). */
+ * answered exchange is gone (a half-closed connection counts as gone, as in Go's server). The
+ * exchange must still be answered (the reply goes nowhere, or to whoever still reads). It is
+ * whole while fn runs, even if someone else answers it meanwhile. fn must not block. */
 void http_on_gone(struct http_exchange *x, void (*fn)(struct http_exchange *x, void *arg),
                   void *arg);
 bool http_is_gone(const struct http_exchange *x);
 
 /*
- * A reply that is written piece by piece. The exchange belongs to the stream from here on.
+ * A reply that is written piece by piece. The exchange belongs to the stream from here on: it
+ * lives until http_stream_end. When start fails (ERR_CANCELED), answer with http_reply.
  */
 struct http_stream;
 int http_stream_start(struct http_exchange *x, const struct http_reply *head,
@@ -177,10 +190,12 @@ int http_stream_wait(struct http_stream *s, int64_t deadline_ms, struct err *e);
 bool http_stream_is_gone(const struct http_stream *s);
 void http_stream_end(struct http_stream *s); /* frees it */
 
-/* Take the connection over after "101 Switching Protocols"; see http/websocket.h. */
+/* Take the connection over after "101 Switching Protocols"; see http/websocket.h. `fn` runs on
+ * a thread of its own and owns `ws` (ws_free, there or later). Once this has returned 0 it is
+ * called in any case, with a websocket that says ERR_CANCELED if the peer has left meanwhile.
+ * ERR_INVALID: not a websocket request; ERR_LIMIT: answer with http_reply. */
 struct websocket;
-int http_upgrade(
-    struct http_exchange *x, void (*fn)(struct websocket *ws, void *arg), void *arg,
-    struct err *e); /* fn runs on a thread of its own; ERR_INVALID: not a websocket request */
+int http_upgrade(struct http_exchange *x, void (*fn)(struct websocket *ws, void *arg),
+                 void *arg, struct err *e);
 
 #endif
