@@ -200,9 +200,9 @@ enum hcl_num_result hcl_num_op(char op, struct str x, struct str y, struct arena
                                struct str *ret);
 int hcl_num_cmp(struct str x, struct str y); /* both as hcl_num_parse returns them */
 
-/* hcl_ops.c */
+/* hcl_value.c */
 struct json *hcl_new_value(struct arena *a, struct json v);
-/* op: one of the comparisons ("==", "<", ...); numbers by value, others as json_eq. */
+/* Numbers by value, everything else as json_eq. */
 bool hcl_values_equal(const struct json *x, const struct json *y);
 /* Sort members by key; of equal keys the last one stays, as later assignments win. */
 void hcl_sort_members(struct json_member *at, uint32_t *len);
