@@ -69,7 +69,10 @@ struct key_status {
     uint64_t encryptions;
 };
 void seal_key_status(struct seal *s, struct key_status *ret);
-int seal_rotate(struct seal *s, struct txn *t, int64_t now_ns, struct err *e); /* new term */
+/* Store a keyring with a new term in `t`; it comes into use by seal_reload, once `t` is
+ * durable. */
+int seal_rotate(struct seal *s, struct txn *t, int64_t now_ns, struct err *e);
+int seal_reload(struct seal *s, struct err *e);
 
 /* HMAC-SHA256 under the keyring's hash key, hex: how tokens are stored and logged. ERR_SEALED.
  */
