@@ -4,7 +4,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/serai-example-XXXXXX")
-mkdir "$scratch/bin" "$scratch/work"
+mkdir "$scratch/bin" "$scratch/home"
 program=${SERAI:-$(command -v serai || true)}
 for built in "$here/../build/src/serai" "$here/../build/serai"; do
     [ -z "${SERAI:-}" ] && [ -x "$built" ] && program=$built
@@ -14,9 +14,9 @@ folder=$(cd "$(dirname "$program")" && pwd)
 for name in serai vault nomad; do
     ln -s "$folder/$(basename "$program")" "$scratch/bin/$name"
 done
-export PATH="$scratch/bin:$folder:$folder/shim:$PATH" HOME="$scratch/work"
+export PATH="$scratch/bin:$folder:$folder/shim:$PATH" HOME="$scratch/home"
 unset VAULT_TOKEN VAULT_NAMESPACE NOMAD_TOKEN NOMAD_NAMESPACE
-cd "$scratch/work"
+cd "$scratch/home"
 
 started=
 finish() {
@@ -30,7 +30,7 @@ finish() {
     done
     if [ $status != 0 ]; then
         echo "The example failed. The ends of the servers' logs:" >&2
-        tail -n 15 "$scratch"/work/*.log >&2 || true
+        tail -n 15 "$scratch"/home/*.log >&2 || true
     fi
     cd /
     grep -s " $scratch" /proc/self/mounts | cut -d ' ' -f 2 | sort -r | xargs -r umount 2>/dev/null || true

@@ -11,7 +11,6 @@ run as they are written, beside other tests. When its first process ends, the ke
 """
 import os
 import select
-import signal
 import subprocess
 import time
 
@@ -21,6 +20,15 @@ PREPARE = """
 ip link set lo up
 mount --bind "$BOX_BIN" /usr/local/bin
 cd "$HOME"
+"""
+
+# SIGINT to all but this shell, then a moment for what a server writes at its end.
+LEAVE = """
+kill -INT -1 2>/dev/null
+for _ in $(seq 50); do
+    [ "$(pgrep -c .)" -le 2 ] && break
+    sleep 0.1
+done
 """
 
 
@@ -35,7 +43,9 @@ class Machine:
             ["unshare", *user, "--fork", "--kill-child", "--pid", "--mount-proc", "--net", "--mount",
              "bash", "--noprofile", "--norc"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=box.work, env=env)
+        self.stuck = False
         self.run(PREPARE).ok()
+        self.namespace = os.readlink(f"/proc/{self.process.pid}/ns/pid_for_children")
 
     def __enter__(self):
         return self
@@ -63,6 +73,7 @@ class Machine:
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
             if not ready:
+                self.stuck = True
                 raise serai.Failure(f"still running after {timeout_s} s: {command}")
             data = os.read(self.process.stdout.fileno(), 64)
             if not data:
@@ -94,15 +105,26 @@ class Machine:
         texts = [(f.name, f.read_text("utf-8", "replace")[-2000:]) for f in sorted(files)]
         return "\n".join(f"-- {name}\n{text}" for name, text in texts if text)
 
+    def processes(self):
+        """Pids (as seen from outside) of all that runs in this machine."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/ns/pid") == self.namespace:
+                    found.append(int(pid))
+            except OSError:
+                pass
+        return found
+
     def close(self):
         """Ask all processes to leave, then end the namespace and with it whatever is left."""
-        if self.process.poll() is None:
+        if self.process.poll() is None and not self.stuck:
             try:
-                self.run("kill -INT -1 2>/dev/null; for i in $(seq 50); do "
-                         "[ $(ls -d /proc/[0-9]* | wc -l) -le 3 ] && break; sleep 0.1; done", 30)
+                self.run(LEAVE, serai.LEAVE_S)
             except serai.Failure:
-                pass
-            self.process.send_signal(signal.SIGKILL)
+                pass  # what does not leave is ended below
+        self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             pipe.close()
+        serai.wait_for(lambda: not self.processes(), 10, "the machine to end")

@@ -5,6 +5,7 @@ import signal
 import pytest
 
 import serai
+from machine import Machine
 
 STAND_IN = '''#!/usr/bin/env python3
 """Serves 200 to every GET until SIGINT; its first argument says how it misbehaves."""
@@ -100,4 +101,21 @@ def test_commands_see_the_box(box):
     r = box.sh("pwd; echo $HOME; cat; exit 3", stdin="hello")
     assert (r.code, r.out.split()) == (3, [str(box.work), str(box.work), "hello"])
     assert os.path.realpath(str(box.bin / "vault")) == os.path.realpath(serai.find_binary("serai"))
+    box.close()
+
+
+def test_a_machine_has_its_own_processes_ports_and_programs(box):
+    with Machine(box) as m:
+        r = m.run("which vault; echo to-stderr >&2; false")
+        assert (r.code, r.out, r.err) == (1, "/usr/local/bin/vault\n", "to-stderr\n")
+        m.run("cd / && export KEPT=yes")
+        assert m.run('echo "$KEPT $PWD"').out == "yes /\n"
+        m.run("serai good 8200 > $HOME/server.log 2>&1 &").ok()
+        m.wait("curl -sf http://127.0.0.1:8200/")
+        assert m.run("pgrep -c sleep").out == "0\n", "processes of other machines are visible"
+        with pytest.raises(OSError):
+            serai.request("http://127.0.0.1:8200", "GET", "/")
+        with pytest.raises(serai.Failure, match="still running after 1 s"):
+            m.run("sleep 300", timeout_s=1)
+    assert serai.processes_below(box.dir) == []
     box.close()
