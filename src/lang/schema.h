@@ -115,7 +115,12 @@ struct schema {
 #define SCHEMA_CHECKED(var, name_, type_, fields_, check_) \
     const struct schema var = {(name_), sizeof(type_), (fields_), ARRAY_LEN(fields_), (check_)}
 
-enum { SCHEMA_STR_MAX = 1 << 20, SCHEMA_LIST_MAX = 100000, SCHEMA_DEPTH_MAX = 32 };
+enum {
+    SCHEMA_STR_MAX = 1 << 20,
+    SCHEMA_LIST_MAX = 100000, /* strings in a list or map */
+    SCHEMA_ITEMS_MAX = 10000, /* objects in a list or map; pairs of a map in other than JSON */
+    SCHEMA_DEPTH_MAX = 32,
+};
 
 /*
  * All problems at once: a list of sentences, each with the path where it stands

@@ -61,11 +61,9 @@ static void check_one_of(const struct schema_field *f, const char *text,
     schema_problem(p, where, "must be %s, not \"%.64s\"", buf_str(&b).p, text);
 }
 
-static void check_len(const struct schema_field *f, size_t len, size_t most, const char *what,
-                      const struct schema_at *where, struct problems *p)
+static void check_len(size_t len, size_t max, const char *what, const struct schema_at *where,
+                      struct problems *p)
 {
-    size_t max = f->max > 0 ? (size_t)f->max : most;
-
     if (len > max)
         schema_problem(p, where, "must not have more than %zu %s", max, what);
 }
@@ -86,16 +84,16 @@ void schema_check_field(const struct schema_field *f, const void *at,
         if (text && *text && f->one_of)
             check_one_of(f, text, where, p);
         if (text)
-            check_len(f, strlen(text), SCHEMA_STR_MAX, "bytes", where, p);
+            check_len(strlen(text), bytes_max(f), "bytes", where, p);
         break;
     case F_BYTES:
-        check_len(f, ((const struct str *)at)->len, SCHEMA_STR_MAX, "bytes", where, p);
+        check_len(((const struct str *)at)->len, bytes_max(f), "bytes", where, p);
         break;
     case F_STRLIST:
     case F_STRMAP:
     case F_LIST:
     case F_MAP:
-        check_len(f, ((const struct any_list *)at)->len, SCHEMA_LIST_MAX, "items", where, p);
+        check_len(((const struct any_list *)at)->len, items_max(f), "items", where, p);
         break;
     default:
         break;

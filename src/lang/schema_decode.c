@@ -54,7 +54,7 @@ static bool text_of(struct schema_decoder *d, const struct json *v,
 static bool decode_str(struct schema_decoder *d, const struct schema_field *f,
                        const struct json *v, struct schema_at *where, void *at)
 {
-    size_t max = f->max > 0 ? (size_t)f->max : SCHEMA_STR_MAX;
+    size_t max = bytes_max(f);
     struct str text;
 
     if (!text_of(d, v, where, &text))
@@ -70,7 +70,7 @@ static bool decode_str(struct schema_decoder *d, const struct schema_field *f,
 static bool decode_bytes(struct schema_decoder *d, const struct schema_field *f,
                          const struct json *v, struct schema_at *where, void *at)
 {
-    size_t max = f->max > 0 ? (size_t)f->max : SCHEMA_STR_MAX;
+    size_t max = bytes_max(f);
     auto_buf struct buf b = BUF_INIT(max);
     struct err e = ERR_INIT;
 
@@ -217,7 +217,7 @@ static bool decode_time(struct schema_decoder *d, const struct schema_field *f,
 static bool too_many(struct schema_decoder *d, const struct schema_field *f,
                      const struct schema_at *where, size_t n)
 {
-    size_t max = f->max > 0 ? (size_t)f->max : SCHEMA_LIST_MAX;
+    size_t max = items_max(f);
 
     if (n <= max || d->flags & SCHEMA_STORED)
         return false;
@@ -300,6 +300,11 @@ static bool decode_pairs(struct schema_decoder *d, const struct schema_field *f,
     as_list.flags |= FIELD_CSL;
     if (!decode_strlist(d, &as_list, v, &here, &list))
         return false;
+    if (list.len > SCHEMA_ITEMS_MAX) {
+        schema_problem(d->problems, where, "must not have more than %d items",
+                       SCHEMA_ITEMS_MAX);
+        return false;
+    }
     list_each (&list, it) {
         const char *eq = strchr(*it, '=');
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/map.h"
 #include "lang/schema_priv.h"
 #include "lang/units.h"
 
@@ -12,9 +13,12 @@
  * their labels are; items without a label are the same only when they are equal, so a changed
  * one is one deleted and one added.
  */
+enum { FLAT_BYTES_MAX = 16 << 20 };
+
 struct differ {
     struct arena *arena;
     bool all;
+    size_t flat_left; /* of FLAT_BYTES_MAX, for one free-form value */
 };
 
 static void diff_object(struct differ *d, const struct schema *s, const void *a, const void *b,
@@ -127,64 +131,92 @@ static void add_object(struct differ *d, struct object_diff *ret, const char *na
     *list_add(d->arena, &ret->objects) = *child;
 }
 
+static void set_of(const struct strlist *l, struct map *ret)
+{
+    for (size_t i = 0; i < l->len; i++)
+        map_put(ret, str_of(l->at[i]), (void *)(uintptr_t)l->at[i]);
+}
+
 /* A list of strings is a set: an object with one field per element. */
 static void diff_set(struct differ *d, const char *name, const struct strlist *a,
                      const struct strlist *b, struct object_diff *ret)
 {
+    struct map in_a = MAP_INIT, in_b = MAP_INIT;
     struct object_diff set = {.type = "None"};
     bool changed = false;
 
+    set_of(a, &in_a);
+    set_of(b, &in_b);
     for (size_t i = 0; i < a->len; i++) {
-        bool kept = strlist_has(b, a->at[i]);
+        bool kept = map_get(&in_b, str_of(a->at[i]));
 
         changed = changed || !kept;
         add_field(d, &set, name, a->at[i], kept ? a->at[i] : NULL);
     }
     for (size_t i = 0; i < b->len; i++) {
-        if (strlist_has(a, b->at[i]))
+        if (map_get(&in_a, str_of(b->at[i])))
             continue;
         changed = true;
         add_field(d, &set, name, NULL, b->at[i]);
     }
+    map_done(&in_a);
+    map_done(&in_b);
     if (!changed)
         return;
     set.type = a->len == 0 ? "Added" : b->len == 0 ? "Deleted" : "Edited";
     add_object(d, ret, name, &set);
 }
 
-/* Free-form values, flattened into one map of texts. */
-static void flatten(struct arena *a, const char *name, const struct json *v, struct strmap *to)
+/* Free-form values, flattened into one map of texts. A name repeats those above it, so what all
+ * of them may take is bounded: values beyond are not compared one by one. */
+static void flatten(struct differ *d, const char *name, const struct json *v, struct strmap *to)
 {
-    auto_buf struct buf b = BUF_INIT(SCHEMA_STR_MAX);
+    struct arena *a = d->arena;
+    const char *text;
+    size_t bytes;
 
     if (!v || v->type == JSON_NULL)
         return;
-    if (v->type == JSON_ARRAY) {
-        for (uint32_t i = 0; i < v->len; i++)
-            flatten(a, arena_printf(a, "%s[%u]", name, i), &v->items[i], to);
-    } else if (v->type == JSON_OBJECT) {
-        for (uint32_t i = 0; i < v->len; i++)
-            flatten(a,
-                    arena_printf(a, *name ? "%s[%.*s]" : "%s%.*s", name,
-                                 STR_ARG(v->members[i].key)),
-                    &v->members[i].value, to);
-    } else if (v->type == JSON_BOOL) {
-        strmap_set(a, to, name, v->b ? "true" : "false");
-    } else {
-        strmap_set(a, to, name, arena_cstr(a, v->text));
+    for (uint32_t i = 0; v->type == JSON_ARRAY && i < v->len && d->flat_left; i++)
+        flatten(d, arena_printf(a, "%s[%u]", name, i), &v->items[i], to);
+    for (uint32_t i = 0; v->type == JSON_OBJECT && i < v->len && d->flat_left; i++) {
+        struct str key = v->members[i].key;
+
+        flatten(d, arena_printf(a, *name ? "%s[%.*s]" : "%s%.*s", name, STR_ARG(key)),
+                &v->members[i].value, to);
     }
+    bytes = strlen(name) + 16;
+    d->flat_left -= bytes < d->flat_left ? bytes : d->flat_left;
+    if (v->type == JSON_ARRAY || v->type == JSON_OBJECT)
+        return;
+    text = v->type != JSON_BOOL ? arena_cstr(a, v->text) : v->b ? "true" : "false";
+    list_push(a, to, ((struct strpair){name, text}));
+}
+
+static int cmp_pair(const void *a, const void *b)
+{
+    return strcmp(((const struct strpair *)a)->key, ((const struct strpair *)b)->key);
+}
+
+static void flat_map(struct differ *d, const struct schema_field *f, const void *obj,
+                     struct strmap *to)
+{
+    *to = (struct strmap){0};
+    d->flat_left = FLAT_BYTES_MAX;
+    if (obj)
+        flatten(d, "", *(struct json *const *)field_at(obj, f), to);
+    if (to->len > 1)
+        qsort(to->at, to->len, sizeof *to->at, cmp_pair);
 }
 
 static void diff_json(struct differ *d, const struct schema_field *f, const void *a,
                       const void *b, struct object_diff *ret)
 {
-    struct strmap old = {0}, new = {0};
     struct object_diff child = {.type = "None"};
+    struct strmap old, new;
 
-    if (a)
-        flatten(d->arena, "", *(struct json *const *)field_at(a, f), &old);
-    if (b)
-        flatten(d->arena, "", *(struct json *const *)field_at(b, f), &new);
+    flat_map(d, f, a, &old);
+    flat_map(d, f, b, &new);
     for (size_t i = 0, j = 0; i < old.len || j < new.len;) {
         int c = i == old.len ? 1 : j == new.len ? -1 : strcmp(old.at[i].key, new.at[j].key);
         const char *x = c <= 0 ? old.at[i].val : NULL, *y = c >= 0 ? new.at[j].val : NULL;
@@ -336,7 +368,7 @@ static void diff_object(struct differ *d, const struct schema *s, const void *a,
 void schema_diff(const struct schema *s, const void *a, const void *b, bool all,
                  struct arena *ar, struct object_diff *ret)
 {
-    struct differ d = {ar, all};
+    struct differ d = {.arena = ar, .all = all};
 
     diff_object(&d, s, a, b, ret);
 }

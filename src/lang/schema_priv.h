@@ -45,6 +45,19 @@ static inline bool in_json(const struct schema_field *f)
     return f->json && !(f->flags & FIELD_HCL_ONLY);
 }
 
+/* Most items of a list or map. */
+static inline size_t items_max(const struct schema_field *f)
+{
+    if (f->max > 0)
+        return (size_t)f->max;
+    return f->type == F_LIST || f->type == F_MAP ? SCHEMA_ITEMS_MAX : SCHEMA_LIST_MAX;
+}
+
+static inline size_t bytes_max(const struct schema_field *f)
+{
+    return f->max > 0 ? (size_t)f->max : SCHEMA_STR_MAX;
+}
+
 size_t scalar_size(const struct schema_field *f);
 /* Room that a list of `len` items has in an arena. Zeroed. */
 void *items_new(struct arena *a, const struct schema *s, size_t len);
