@@ -223,12 +223,14 @@ void secret_done(struct secret *s)
 
 bool secret_eq(const struct secret *a, const struct secret *b)
 {
-    volatile uint8_t diff = 0;
+    uint8_t diff = 0;
 
     if (a->len != b->len)
         return false;
-    for (size_t i = 0; i < a->len; i++)
+    for (size_t i = 0; i < a->len; i++) {
         diff = (uint8_t)(diff | (a->p[i] ^ b->p[i]));
+        __asm__("" : "+r"(diff)); /* or the compiler may stop at the first difference */
+    }
     return diff == 0;
 }
 
