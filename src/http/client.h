@@ -6,8 +6,13 @@
  * `redirect_ok`).
  *
  * Thread:  a client from any thread, each request on the caller's, which it blocks.
- * Errors:  ERR_UNAVAIL (no connection, name, TLS; the message is curl's with the URL's host),
- *          ERR_TIMEOUT, ERR_CANCELED (stopper), ERR_TOOBIG (reply), ERR_INVALID (address).
+ * Memory:  a response lives in the caller's arena. A client outlives its requests and
+ * websockets. Errors:  ERR_UNAVAIL (no connection, name, TLS), ERR_TIMEOUT, ERR_CANCELED
+ * (stopper), ERR_TOOBIG (reply), ERR_INVALID (address, header, TLS files). Messages are in Go's
+ *          words: "dial tcp 127.0.0.1:8200: connect: connection refused", "dial tcp: lookup X:
+ * no such host", "context deadline exceeded", "tls: failed to verify certificate: x509:
+ *          certificate signed by unknown authority", "EOF"; a caller who wants Go's whole line
+ *          puts `Get "URL": ` in front. Nothing of the request is in them.
  *          An HTTP error status is not an error here.
  */
 #ifndef HTTP_CLIENT_H
@@ -29,6 +34,7 @@ enum {
     HTTP_CLIENT_TIMEOUT_MS = 60000,
     HTTP_CONNECT_TIMEOUT_MS = 10000
 };
+#define HTTP_NO_TIMEOUT UINT32_MAX /* as timeout_ms: a request that may last */
 
 struct http_client_opts {
     const char *address; /* "http://host:port", "https://...", "unix:///path" */
@@ -36,7 +42,10 @@ struct http_client_opts {
     bool skip_verify;
     uint32_t timeout_ms, connect_timeout_ms; /* 0: the defaults */
     size_t reply_max;                        /* 0: HTTP_REPLY_MAX */
-    bool follow_redirects;
+    bool follow_redirects; /* 301, 302, 307, 308: same method and body again, at most 5 times */
+    /* Origins besides the address's own ("https://host:8200", NULL-terminated; "*": all) that a
+     * redirect may lead to; never from https to http. Not copied. */
+    const char *const *redirect_ok;
     const char *user_agent;
 };
 
@@ -64,7 +73,8 @@ struct http_request {
     const struct http_aws_sigv4 *aws;
     uint32_t timeout_ms; /* 0: the client's */
     struct stopper *stop;
-    /* Streaming: each piece as it comes; return false to stop. NULL: the body is collected. */
+    /* Streaming: each piece of a 2xx reply as it comes; return false to stop (http_do then says
+     * 0). Other replies are collected as usual. NULL: the body is collected. */
     bool (*on_data)(void *arg, struct str data);
     void *arg;
 };
@@ -87,7 +97,8 @@ const char *http_response_header(const struct http_response *r,
 char *http_escape(struct arena *a, struct str s);
 char *http_escape_path(struct arena *a, struct str s);
 
-/* Open a websocket to `path`. */
+/* Open a websocket to `path` (method and body are not looked at). ERR_UPSTREAM with the reply's
+ * status in e->status: "websocket: bad handshake: 403 Permission denied". */
 int http_client_websocket(struct http_client *c, const struct http_request *q,
                           struct websocket **ret, struct err *e);
 
