@@ -7,6 +7,7 @@ const char *t_row = "";
 static struct t_case *cases;
 static size_t n_cases;
 static char tmpdir[64];
+static pid_t tmpdir_owner;
 
 void t_register(struct t_case *c)
 {
@@ -57,7 +58,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static void remove_tmpdir(void)
 {
-    nftw(tmpdir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (getpid() == tmpdir_owner) /* a test's forked child may exit too */
+        nftw(tmpdir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *t_tmpdir(void)
@@ -66,6 +68,7 @@ const char *t_tmpdir(void)
         snprintf(tmpdir, sizeof tmpdir, "/tmp/serai-unit-XXXXXX");
         if (!mkdtemp(tmpdir))
             abort();
+        tmpdir_owner = getpid();
         atexit(remove_tmpdir);
     }
     return tmpdir;
