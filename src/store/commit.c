@@ -375,6 +375,11 @@ static void commit_group(struct store *s, struct group *g)
         clear_marks(s, true);
         publish(s, g->rev);
         atomic_fetch_add(&s->groups, 1);
+        s->trim_ops += g->ops;
+        if (s->trim_ops >= STORE_TRIM_EVERY) {
+            s->trim_ops = 0;
+            notifier_trim(s);
+        }
     }
     answer(s, g, r, &e);
 }

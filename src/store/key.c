@@ -44,6 +44,11 @@ void key_add_open(struct key *k, struct str start)
     add(k, start, false);
 }
 
+void key_add_raw(struct key *k, struct str bytes)
+{
+    add(k, bytes, false);
+}
+
 /* Big endian sorts as a number; eight bytes always, so that NULs inside do no harm. */
 void key_add_u64(struct key *k, uint64_t n)
 {

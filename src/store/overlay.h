@@ -13,6 +13,8 @@
 
 enum { OVERLAY_HEIGHT_MAX = 12 };
 
+struct object;
+
 enum op_effect { OP_NONE, OP_CREATED, OP_UPDATED, OP_DELETED };
 
 struct op {
@@ -20,6 +22,8 @@ struct op {
     bool del;
     uint8_t effect; /* enum op_effect: the driver's finding when it was applied */
     uint8_t height;
+    const struct object
+        *object;         /* table.c: what `value` was made from, the arena's reference */
     uint64_t create_rev; /* the driver's too */
     uint64_t hash;       /* of the key, set before the commit is queued */
     struct op *prev;

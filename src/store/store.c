@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "store/store_priv.h"
+#include "store/table.h"
+#include "store/table_cache.h"
 
 enum {
     PREFIXES_MAX = 4096,
@@ -47,6 +49,7 @@ int store_open(const struct store_opts *opts, struct store **ret, struct err *e)
         return err_wrap(e, r, "open the store %s", opts->dir ? opts->dir : "in memory");
     }
     atomic_store(&s->rev, rev);
+    s->cache = table_cache_new(TABLE_CACHE_BYTES);
     history_init(&s->history, rev);
     store_init(s);
     r = start_threads(s, e);
@@ -94,6 +97,7 @@ void store_close(struct store *s)
     stop_committer(s);
     stop_notifier(s);
     waits_done(s);
+    table_cache_free(s->cache);
     txn_pool_done(s);
     history_done(&s->history);
     prefixes_done(s);

@@ -23,6 +23,7 @@ enum {
     RANK_STORE_POOL = RANK_STORE + 2,
     RANK_STORE_HISTORY = RANK_STORE + 3,
     RANK_STORE_PREFIX = RANK_STORE + 4,
+    RANK_STORE_ENV = RANK_STORE + 6, /* local driver; 5 is the table cache */
 };
 
 enum {
@@ -30,9 +31,9 @@ enum {
     STORE_GROUP_BYTES = 16 << 20, /* the same in bytes */
     STORE_GATE_MS = 5000,         /* how long a begin waits while the store is repaired */
     STORE_QUIET_MS = 2000,        /* how long a repair waits for open snapshots */
-    STORE_TRIM_MS = 1000,         /* not more often than this */
+    STORE_TRIM_MS = 1000,         /* how long what was read stays mapped */
     STORE_PARKED_MAX = 1 << 20,   /* waits and watches */
-    STORE_TRIM_EVERY = 256,       /* begins between two looks at the clock */
+    STORE_TRIM_EVERY = 256,       /* begins, or writes, that are worth a look */
 };
 
 /* group_add and group_commit may say that they need the store to themselves: no snapshot open.
@@ -114,6 +115,7 @@ struct txn {
     size_t write_bytes;
     struct scan_state *free_scans, *scans; /* parked, in use */
     struct txn *next;                      /* in the pool or in the queue */
+    struct txn *all_prev, *all_next;       /* under the pool's lock */
     commit_done *done;
     void *done_arg;
     int result;
@@ -130,7 +132,8 @@ struct wait_table {
     unsigned n_cancelers;       /* who wait for that */
     VEC(struct watch *) watches;
     uint64_t seq; /* history up to here has been looked at */
-    bool notify, trim, stop;
+    bool notify, stop;
+    int64_t trim_at_ms; /* 0: nothing to let go */
     atomic_uint parked; /* waits and watches */
 };
 
@@ -140,18 +143,18 @@ struct store {
     atomic_uint_fast64_t rev; /* newest durable */
 
     struct lock pool_lock;
-    struct txn *pool;
-    unsigned open_txns;
+    struct txn *pool, *all_txns;
+    unsigned open_txns, pool_len;
     bool gate; /* begins wait */
     struct cond gate_changed;
     uint64_t begins;
-    int64_t next_trim_ms;
 
     struct lock queue_lock;
     struct cond queue_changed;
     struct txn *queue, **queue_tail;
     unsigned queue_len;
     bool closing;
+    size_t trim_ops;   /* writes since the last look; committer */
     bool busy, paused; /* the committer has a group; it is to take none */
     struct cond idle;  /* either has changed */
 
@@ -164,7 +167,7 @@ struct store {
     atomic_uint_fast64_t commits, conflicts, groups;
 
     struct table_cache *cache; /* table_cache.c */
-    const struct store_codec *codec;
+    _Atomic(const struct store_codec *) codec;
 };
 
 /* A registered prefix and the newest revision below it. Never freed before the store. */
@@ -198,7 +201,7 @@ void waits_init(struct store *s);
 void waits_done(struct store *s);
 void notifier_run(void *store);
 void notifier_wake(struct store *s);
-void notifier_trim(struct store *s);
+void notifier_trim(struct store *s); /* soon, let mapped memory go */
 void waits_fire_all(struct store *s);
 void parked_add(struct store *s); /* parked lock held */
 void parked_del(struct store *s);
@@ -213,9 +216,8 @@ bool watches_want(struct store *s, struct str key);
 void store_reload_prefixes(struct store *s);
 uint64_t store_prefix_covering(struct store *s, struct str key, bool *ret_exact);
 
-/* table_cache.c */
-void table_cache_free(struct table_cache *c);
-
+/* key.c */
+void key_add_raw(struct key *k, struct str bytes); /* finished parts */
 int store_key_check(struct str key, struct err *e);
 /* The first key after all that begin with `prefix`: false if there is none. */
 bool prefix_end(struct arena *a, struct str prefix, struct str *ret);

@@ -19,7 +19,10 @@
 #include "lang/schema.h"
 #include "store/store.h"
 
-enum { TABLE_INDEXES_MAX = 6, TABLE_CACHE_BYTES = 16 << 20 /* of encoded size, per store */ };
+enum {
+    TABLE_INDEXES_MAX = 6,
+    TABLE_CACHE_BYTES = 16 << 20, /* what cached objects hold in all, per store */
+};
 
 struct table_index {
     const char *name;
@@ -76,8 +79,9 @@ struct table_scan {
     const struct table *table;
     bool by_index;
     unsigned flags;
-    struct str index_key; /* of the current record when by_index */
+    struct str index_key; /* of the current record; by_index: of its index entry */
 };
+/* With SCAN_KEYS_ONLY *ret is NULL and index_key says what was found. */
 void table_index_key(struct key *k, const struct table *t, const char *index);
 int table_scan_begin(struct txn *x, struct table_scan *it, const struct table *t,
                      const struct key *prefix, unsigned scan_flags, struct err *e);

@@ -8,6 +8,7 @@ enum {
     TXN_MAGIC = 0x7478006e,
     TXNS_OPEN_MAX = 1024, /* snapshots that exist at one time */
     TXN_ARENA_FIRST = 4096,
+    TXN_POOL_MAX = 256, /* parked for reuse */
 };
 
 static struct txn *txn_new(struct store *s)
@@ -19,14 +20,32 @@ static struct txn *txn_new(struct store *s)
     t->magic = TXN_MAGIC;
     t->store = s;
     t->arena = arena_new(TXN_ARENA_FIRST);
+    auto_lock struct lock *held = lock_scope(&s->pool_lock);
+    t->all_next = s->all_txns;
+    if (s->all_txns)
+        s->all_txns->all_prev = t;
+    s->all_txns = t;
     return t;
 }
 
-static void txn_free(struct txn *t)
+static void drop_handles(struct txn *t)
 {
     scan_free_all(t);
     if (t->snap)
         t->store->driver->snap_free(t->snap);
+    t->snap = NULL;
+}
+
+/* With the pool's lock held. */
+static void txn_free(struct txn *t)
+{
+    if (t->all_prev)
+        t->all_prev->all_next = t->all_next;
+    else
+        t->store->all_txns = t->all_next;
+    if (t->all_next)
+        t->all_next->all_prev = t->all_prev;
+    drop_handles(t);
     arena_free(t->arena);
     free(t);
 }
@@ -37,27 +56,21 @@ void txn_pool_init(struct store *s)
     cond_init(&s->gate_changed);
 }
 
-static void pool_empty(struct store *s)
-{
-    while (s->pool) {
-        struct txn *t = s->pool;
-
-        s->pool = t->next;
-        txn_free(t);
-    }
-}
-
 void txn_pool_done(struct store *s)
 {
     assert(s->open_txns == 0); /* a txn outlives its store: a bug of the caller */
-    pool_empty(s);
+    lock_take(&s->pool_lock);
+    while (s->all_txns)
+        txn_free(s->all_txns);
+    lock_drop(&s->pool_lock);
     cond_done(&s->gate_changed);
     lock_done(&s->pool_lock);
 }
 
 /*
  * The gate: growing the map or opening it anew needs every snapshot gone. New ones wait at the
- * gate, those that exist are waited for. Parked handles belong to the old map, so they go too.
+ * gate, those that exist are waited for. Parked handles belong to the old map, so they go too,
+ * also those of transactions that wait for their commit.
  */
 int store_gate_close(struct store *s, int64_t deadline_ms, struct err *e)
 {
@@ -72,7 +85,8 @@ int store_gate_close(struct store *s, int64_t deadline_ms, struct err *e)
                            "the store needs a moment without open transactions, %u stay open",
                            s->open_txns);
         }
-    pool_empty(s);
+    for (struct txn *t = s->all_txns; t; t = t->all_next)
+        drop_handles(t);
     return 0;
 }
 
@@ -95,20 +109,6 @@ static int pass_gate(struct store *s, struct err *e)
     return 0;
 }
 
-/* Readers map pages in; now and then it is looked whether they should be let go. */
-static bool trim_is_due(struct store *s)
-{
-    int64_t now;
-
-    if (++s->begins % STORE_TRIM_EVERY != 0)
-        return false;
-    now = clock_mono_ms();
-    if (now < s->next_trim_ms)
-        return false;
-    s->next_trim_ms = now + STORE_TRIM_MS;
-    return true;
-}
-
 static int pool_take(struct store *s, struct txn **ret, bool *ret_trim, struct err *e)
 {
     auto_lock struct lock *held = lock_scope(&s->pool_lock);
@@ -123,9 +123,11 @@ static int pool_take(struct store *s, struct txn **ret, bool *ret_trim, struct e
         return err_set(e, ERR_LIMIT, "more than %d transactions are open", TXNS_OPEN_MAX);
     s->open_txns++;
     *ret = s->pool;
-    if (s->pool)
+    if (s->pool) {
         s->pool = s->pool->next;
-    *ret_trim = trim_is_due(s);
+        s->pool_len--;
+    }
+    *ret_trim = ++s->begins % STORE_TRIM_EVERY == 0; /* readers map pages in */
     return 0;
 }
 
@@ -137,8 +139,13 @@ static void pool_put(struct txn *t, bool open)
 
     if (open && --s->open_txns == 0 && s->gate)
         cond_broadcast(&s->gate_changed);
+    if (s->pool_len >= TXN_POOL_MAX) {
+        txn_free(t);
+        return;
+    }
     t->next = s->pool;
     s->pool = t;
+    s->pool_len++;
 }
 
 int txn_begin(struct store *s, unsigned flags, struct txn **ret, struct err *e)
@@ -290,6 +297,7 @@ static int write_op(struct txn *t, struct str key, size_t bytes, struct op **ret
                        STORE_TXN_BYTES_MAX);
     t->write_bytes += key.len + bytes;
     *ret = overlay_at(&t->writes, t->arena, key);
+    (*ret)->object = NULL;
     return 0;
 }
 

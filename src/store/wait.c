@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/store_priv.h"
 
@@ -186,7 +187,9 @@ void notifier_trim(struct store *s)
 {
     auto_lock struct lock *held = lock_scope(&s->waits.lock);
 
-    s->waits.trim = true;
+    if (s->waits.trim_at_ms)
+        return;
+    s->waits.trim_at_ms = clock_mono_ms() + STORE_TRIM_MS;
     cond_signal(&s->waits.wake);
 }
 
@@ -236,19 +239,31 @@ static void run_one(struct wait_table *w)
         cond_broadcast(&w->ran);
 }
 
+/* Parked lock held, but not while the driver trims. */
+static void trim_if_due(struct store *s)
+{
+    struct wait_table *w = &s->waits;
+
+    if (w->trim_at_ms == 0 || clock_mono_ms() < w->trim_at_ms)
+        return;
+    w->trim_at_ms = 0;
+    lock_drop(&w->lock);
+    s->driver->trim(s->d);
+    lock_take(&w->lock);
+}
+
 static void notifier_sleep(struct store *s)
 {
     struct wait_table *w = &s->waits;
 
-    while (!w->notify && !w->trim && !w->stop && !w->firing)
-        cond_wait(&w->wake, &w->lock);
-    w->notify = false;
-    if (w->trim) {
-        w->trim = false;
-        lock_drop(&w->lock);
-        s->driver->trim(s->d);
-        lock_take(&w->lock);
+    while (!w->notify && !w->stop && !w->firing) {
+        if (w->trim_at_ms)
+            cond_wait_until(&w->wake, &w->lock, w->trim_at_ms);
+        else
+            cond_wait(&w->wake, &w->lock);
+        trim_if_due(s);
     }
+    w->notify = false;
 }
 
 void notifier_run(void *store)
@@ -262,6 +277,7 @@ void notifier_run(void *store)
     while (!w->stop) {
         if (!more)
             notifier_sleep(s);
+        trim_if_due(s);
         more = look_at_changes(s);
         while (w->firing && !w->stop)
             run_one(w);

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/err.h"
 
@@ -249,6 +250,7 @@ static void local_close(void *d)
     if (l->memfd >= 0)
         close(l->memfd);
     free(l->dir);
+    lock_done(&l->env_lock);
     free(l);
 }
 
@@ -284,6 +286,7 @@ static int local_open(const struct store_opts *o, void **ret, uint64_t *ret_rev,
     if (!l)
         abort();
     l->dirfd = l->memfd = -1;
+    lock_init(&l->env_lock, "store env", RANK_STORE_ENV);
     l->env_flags = MDB_NOTLS;
     if (!o->dir || o->no_sync)
         l->env_flags |= MDB_NOSYNC | MDB_NOMETASYNC;
@@ -308,6 +311,7 @@ static void local_stats(void *d, struct store_stats *ret)
     MDB_envinfo info;
     MDB_stat st;
 
+    auto_lock struct lock *held = lock_scope(&l->env_lock);
     if (!l->env)
         return;
     mdb_env_info(l->env, &info);
@@ -331,18 +335,51 @@ static size_t mapped_bytes(void)
     return shared * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Where the data file is mapped: LMDB does not tell, the kernel does. False: not found. */
+static bool find_map(const struct local *l, void **ret_p, size_t *ret_len)
+{
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    struct stat file;
+    bool found = false;
+    FILE *f;
+    int fd;
+
+    if (mdb_env_get_fd(l->env, &fd) != 0 || fstat(fd, &file) < 0)
+        return false;
+    f = fopen("/proc/self/maps", "re");
+    while (f && !found && getline(&line, &cap, f) > 0) {
+        unsigned long from, to, offset, inode;
+        unsigned major, minor;
+
+        found = sscanf(line, "%lx-%lx %*s %lx %x:%x %lu", &from, &to, &offset, &major, &minor,
+                       &inode) == 6 &&
+                offset == 0 && inode == file.st_ino && makedev(major, minor) == file.st_dev;
+        if (found) {
+            *ret_p = (void *)from;
+            *ret_len = to - from;
+        }
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
 /* What was read stays in the kernel's cache; only our page tables let it go, and find it again
- * at the price of a soft fault. So a store of any size does not make the process large. */
+ * at the price of a soft fault. So a store of any size does not make the process large. (In
+ * memory there is nothing to gain: the pages are ours either way.) */
 static void local_trim(void *d)
 {
     struct local *l = d;
-    MDB_envinfo info;
+    size_t len;
+    void *p;
 
-    if (!l->env || mapped_bytes() < TRIM_ABOVE)
+    if (!l->dir || mapped_bytes() < TRIM_ABOVE)
         return;
-    mdb_env_info(l->env, &info);
-    if (info.me_mapaddr)
-        madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTNEED);
+    lock_take(&l->env_lock); /* the map stays where it is meanwhile */
+    if (l->env && find_map(l, &p, &len))
+        madvise(p, len, MADV_DONTNEED);
+    lock_drop(&l->env_lock);
 }
 
 static void local_fail_next(void *d, int fault)

@@ -34,6 +34,7 @@ struct rev_slot {
 };
 
 struct local {
+    struct lock env_lock; /* env and its map are replaced under it */
     MDB_env *env;
     MDB_dbi dbi;
     char *dir; /* NULL: in memory */
@@ -42,6 +43,7 @@ struct local {
     unsigned env_flags;
     size_t map_bytes;
     struct rev_slot revs[LOCAL_REVS];
+    atomic_uint_fast64_t committing; /* newest LMDB transaction whose commit has begun */
     /* the group under way */
     MDB_txn *txn;
     MDB_cursor *cursor;

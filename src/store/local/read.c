@@ -25,6 +25,30 @@ static int snap_rev(struct local_snap *s, uint64_t *ret, struct err *e)
     return r < 0 ? r : 0;
 }
 
+/*
+ * LMDB has two meta pages and takes the one for the newest transaction T by turns. A reader
+ * that is held up between learning T and copying its page may copy what T + 2 writes there, or
+ * half of it. So it is looked afterwards whether that commit has begun; then the snapshot is
+ * taken again.
+ */
+static bool is_overtaken(struct local_snap *s)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load(&s->l->committing) >= mdb_txn_id(s->txn) + 2;
+}
+
+static int take_snapshot(struct local_snap *s)
+{
+    int rc =
+        s->txn ? mdb_txn_renew(s->txn) : mdb_txn_begin(s->l->env, NULL, MDB_RDONLY, &s->txn);
+
+    while (rc == 0 && is_overtaken(s)) {
+        mdb_txn_reset(s->txn);
+        rc = mdb_txn_renew(s->txn);
+    }
+    return rc;
+}
+
 int local_snap_begin(void *d, void **snap, uint64_t *ret_rev, struct err *e)
 {
     struct local *l = d;
@@ -38,12 +62,9 @@ int local_snap_begin(void *d, void **snap, uint64_t *ret_rev, struct err *e)
         s->l = l;
         *snap = s;
     }
-    if (s->txn)
-        rc = mdb_txn_renew(s->txn);
-    else if (!l->env)
+    if (!l->env)
         return err_set(e, ERR_IO, "the store could not be opened anew, trying again");
-    else
-        rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &s->txn);
+    rc = take_snapshot(s);
     if (rc != 0)
         return local_err(l, rc, "take a snapshot", e);
     r = snap_rev(s, ret_rev, e);

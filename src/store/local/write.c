@@ -164,6 +164,7 @@ int local_group_end(struct local *l, struct err *e)
     l->txn = NULL;
     mdb_cursor_close(l->cursor);
     l->cursor = NULL;
+    atomic_store(&l->committing, mdb_txn_id(txn));
     rc = mdb_txn_commit(txn);
     if (rc == 0)
         return 0;
@@ -253,8 +254,11 @@ int local_recover(void *d, uint64_t *ret_rev, struct err *e)
 {
     struct local *l = d;
     MDB_txn *txn;
-    int r = l->broken ? open_anew(l, e) : l->grow ? grow_map(l, e) : 0;
+    int r;
 
+    lock_take(&l->env_lock);
+    r = l->broken ? open_anew(l, e) : l->grow ? grow_map(l, e) : 0;
+    lock_drop(&l->env_lock);
     if (r < 0)
         return r;
     r = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);

@@ -1,65 +1,19 @@
-#include "t.h"
-
-#include <stdio.h>
-
-#include "base/err.h"
-#include "store/store.h"
-
-static struct store *open_memory(void)
-{
-    struct store_opts opts = {0};
-    struct store *s = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(store_open(&opts, &s, &e), &e);
-    return s;
-}
-
-static struct txn *begin(struct store *s, unsigned flags)
-{
-    struct txn *t = NULL;
-    struct err e = ERR_INIT;
-
-    T_OK(txn_begin(s, flags, &t, &e), &e);
-    return t;
-}
-
-static uint64_t put(struct store *s, const char *key, const char *value)
-{
-    struct txn *t = begin(s, 0);
-    struct err e = ERR_INIT;
-    uint64_t rev = 0;
-
-    T_OK(txn_put(t, str_of(key), str_of(value), &e), &e);
-    T_OK(txn_commit_wait(t, &rev, &e), &e);
-    return rev;
-}
-
-static uint64_t del(struct store *s, const char *key)
-{
-    struct txn *t = begin(s, 0);
-    struct err e = ERR_INIT;
-    uint64_t rev = 0;
-
-    T_OK(txn_del(t, str_of(key), &e), &e);
-    T_OK(txn_commit_wait(t, &rev, &e), &e);
-    return rev;
-}
+#include "store_t.h"
 
 TEST(a_commit_is_read_back_with_its_revisions)
 {
-    auto_store struct store *s = open_memory();
+    auto_store struct store *s = st_memory();
     struct record rec;
     struct err e = ERR_INIT;
-    uint64_t first = put(s, "a", "1"), second;
+    uint64_t first = st_put(s, "a", "1"), second;
 
     T_INT_EQ(first, 1);
-    T_INT_EQ(put(s, "b", "x"), 2);
-    second = put(s, "a", "2");
+    T_INT_EQ(st_put(s, "b", "x"), 2);
+    second = st_put(s, "a", "2");
     T_INT_EQ(second, 3);
     T_INT_EQ(store_rev(s), 3);
 
-    auto_txn struct txn *t = begin(s, TXN_READ_ONLY);
+    auto_txn struct txn *t = st_begin(s, TXN_READ_ONLY);
     T_INT_EQ(txn_rev(t), 3);
     T_OK(txn_get(t, STR("a"), &rec, &e), &e);
     T_STRN_EQ(rec.value, STR("2"));
@@ -70,14 +24,14 @@ TEST(a_commit_is_read_back_with_its_revisions)
 
 TEST(a_transaction_keeps_its_snapshot_and_sees_its_own_writes)
 {
-    auto_store struct store *s = open_memory();
+    auto_store struct store *s = st_memory();
     struct record rec;
     struct err e = ERR_INIT;
 
-    put(s, "a", "old");
-    auto_txn struct txn *t = begin(s, 0);
-    put(s, "a", "new");
-    put(s, "z", "new");
+    st_put(s, "a", "old");
+    auto_txn struct txn *t = st_begin(s, 0);
+    st_put(s, "a", "new");
+    st_put(s, "z", "new");
     T_OK(txn_peek(t, STR("a"), &rec, &e), &e);
     T_STRN_EQ(rec.value, STR("old"));
     T_INT_EQ(txn_peek(t, STR("z"), &rec, &e), ERR_NOTFOUND);
@@ -129,17 +83,17 @@ TEST(commit_fails_exactly_when_something_read_has_changed)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        auto_store struct store *s = open_memory();
+        auto_store struct store *s = st_memory();
         struct err e = ERR_INIT;
         struct record rec;
         struct scan it;
         int r;
 
         T_ROW(rows[i].label);
-        put(s, "k/a", "1");
-        put(s, "k/b", "2");
-        put(s, "k/c", "3");
-        struct txn *t = begin(s, 0);
+        st_put(s, "k/a", "1");
+        st_put(s, "k/b", "2");
+        st_put(s, "k/c", "3");
+        struct txn *t = st_begin(s, 0);
         struct str read = str_of(rows[i].read);
         unsigned flags = rows[i].how == SCAN_KEYS     ? SCAN_KEYS_ONLY
                          : rows[i].how == REVERSE_ONE ? SCAN_REVERSE
@@ -166,12 +120,184 @@ TEST(commit_fails_exactly_when_something_read_has_changed)
         }
         T_OK(txn_put(t, STR("result"), STR("x"), &e), &e);
         if (rows[i].delete)
-            del(s, rows[i].change);
+            st_del(s, rows[i].change);
         else
-            put(s, rows[i].change, "changed");
+            st_put(s, rows[i].change, "changed");
         T_INT_EQ(txn_commit_wait(t, NULL, &e), rows[i].want);
-        t = begin(s, TXN_READ_ONLY);
+        t = st_begin(s, TXN_READ_ONLY);
         T_INT_EQ(txn_get(t, STR("result"), &rec, NULL), rows[i].want ? ERR_NOTFOUND : 0);
         txn_drop(t);
     }
+}
+
+TEST(what_is_too_large_is_refused_with_its_limit)
+{
+    static char big[STORE_KEY_MAX + 2];
+    auto_store struct store *s = st_memory();
+    auto_free char *value = calloc(1, STORE_VALUE_MAX + 1);
+    auto_txn struct txn *t = st_begin(s, 0);
+    struct err e = ERR_INIT;
+    struct record rec;
+    struct key k;
+
+    memset(big, 'k', sizeof big - 1);
+    T_OK(txn_put(t, str_n(big, STORE_KEY_MAX), STR("v"), &e), &e);
+    T_INT_EQ(txn_put(t, str_n(big, STORE_KEY_MAX + 1), STR("v"), &e), ERR_TOOBIG);
+    T_STR_HAS(e.msg, "480");
+    T_INT_EQ(txn_get(t, str_n(big, STORE_KEY_MAX + 1), &rec, &e), ERR_TOOBIG);
+    T_INT_EQ(txn_put(t, STR(""), STR("v"), &e), ERR_INVALID);
+    T_OK(txn_put(t, STR("v"), str_n(value, STORE_VALUE_MAX), &e), &e);
+    T_INT_EQ(txn_put(t, STR("v"), str_n(value, STORE_VALUE_MAX + 1), &e), ERR_TOOBIG);
+    key_init(&k, "t");
+    key_add(&k, str_n("a\0b", 3));
+    T_INT_EQ(txn_put(t, key_str(&k), STR("v"), &e), ERR_TOOBIG);
+    for (int i = 0; i < 8; i++)
+        txn_put(t, STR("v"), str_n(value, STORE_VALUE_MAX), &e);
+    T_INT_EQ(txn_put(t, STR("v"), str_n(value, STORE_VALUE_MAX), &e), ERR_TOOBIG);
+}
+
+TEST(a_transaction_has_a_maximum_of_writes_and_commits_that_many)
+{
+    auto_store struct store *s = st_memory();
+    struct txn *t = st_begin(s, 0);
+    struct err e = ERR_INIT;
+    char key[32];
+
+    for (int i = 0; i < STORE_TXN_OPS_MAX; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        T_OK(txn_put(t, str_of(key), STR("v"), &e), &e);
+    }
+    T_INT_EQ(txn_put(t, STR("one more"), STR("v"), &e), ERR_TOOBIG);
+    T_OK(txn_commit_wait(t, NULL, &e), &e);
+    T_STR_EQ(st_get(s, "k99999"), "v");
+}
+
+/* More changes than history keeps: it cannot be told any more, so it is a conflict. */
+TEST(a_snapshot_older_than_history_conflicts)
+{
+    auto_store struct store *s = st_memory();
+    struct txn *old = st_begin(s, 0), *blind = st_begin(s, 0), *t;
+    struct err e = ERR_INIT;
+    struct record rec;
+    char key[32];
+
+    T_INT_EQ(txn_get(old, STR("a"), &rec, &e), ERR_NOTFOUND);
+    T_OK(txn_put(old, STR("b"), STR("x"), &e), &e);
+    T_OK(txn_put(blind, STR("c"), STR("x"), &e), &e);
+    t = st_begin(s, 0);
+    for (int i = 0; i < STORE_HISTORY_MAX + 10; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        T_OK(txn_put(t, str_of(key), STR("v"), &e), &e);
+    }
+    T_OK(txn_commit_wait(t, NULL, &e), &e);
+    T_INT_EQ(txn_commit_wait(old, NULL, &e), ERR_CONFLICT);
+    T_OK(txn_commit_wait(blind, NULL, &e), &e);
+}
+
+TEST(too_many_open_transactions_are_refused)
+{
+    static struct txn *open[2000];
+    auto_store struct store *s = st_memory();
+    struct err e = ERR_INIT;
+    size_t n = 0;
+    int r;
+
+    while ((r = txn_begin(s, TXN_READ_ONLY, &open[n], &e)) == 0 && n < 1999)
+        n++;
+    T_INT_EQ(r, ERR_LIMIT);
+    T_INT_EQ(n, 1024);
+    while (n > 0)
+        txn_drop(open[--n]);
+    txn_drop(st_begin(s, 0));
+}
+
+TEST(a_deleted_and_recreated_record_has_a_new_create_rev)
+{
+    auto_store struct store *s = st_memory();
+    struct err e = ERR_INIT;
+    struct record rec;
+
+    st_put(s, "a", "1");
+    st_del(s, "a");
+    T_STR_EQ(st_get(s, "a"), "-");
+    st_put(s, "a", "2");
+    auto_txn struct txn *t = st_begin(s, TXN_READ_ONLY);
+    T_OK(txn_get(t, STR("a"), &rec, &e), &e);
+    T_INT_EQ(rec.create_rev, 3);
+}
+
+TEST(records_and_revisions_survive_a_restart)
+{
+    struct store *s = st_open(st_dir("restart"), 0);
+    struct err e = ERR_INIT;
+
+    T_OK(store_register_prefix(s, STR("t/"), &e), &e);
+    st_put(s, "t/a", "1");
+    st_put(s, "u/a", "2");
+    store_close(s);
+    s = st_open(st_dir("restart"), 0);
+    T_INT_EQ(store_rev(s), 2);
+    T_STR_EQ(st_get(s, "u/a"), "2");
+    T_OK(store_register_prefix(s, STR("t/"), &e), &e);
+    struct txn *t = st_begin(s, TXN_READ_ONLY);
+    T_INT_EQ(txn_prefix_rev(t, STR("t/")), 1);
+    txn_drop(t);
+    T_INT_EQ(st_put(s, "t/b", "3"), 3);
+    t = st_begin(s, TXN_READ_ONLY);
+    T_INT_EQ(txn_prefix_rev(t, STR("t/")), 3);
+    txn_drop(t);
+    store_close(s);
+}
+
+TEST(a_prefix_revision_belongs_to_the_snapshot)
+{
+    auto_store struct store *s = st_memory();
+    struct err e = ERR_INIT;
+
+    T_OK(store_register_prefix(s, STR("t/"), &e), &e);
+    st_put(s, "t/a", "1");
+    auto_txn struct txn *before = st_begin(s, TXN_READ_ONLY);
+    st_put(s, "t/a", "2");
+    st_put(s, "x", "2");
+    auto_txn struct txn *after = st_begin(s, TXN_READ_ONLY);
+    T_INT_EQ(txn_prefix_rev(before, STR("t/")), 1);
+    T_INT_EQ(txn_prefix_rev(after, STR("t/")), 2);
+    T_INT_EQ(txn_prefix_rev(after, STR("nobody/")), 0);
+}
+
+TEST(one_process_at_a_time_has_a_directory)
+{
+    auto_store struct store *s = st_open(st_dir("locked"), 0);
+    struct store_opts again = {.dir = st_dir("locked")};
+    struct store *second = NULL;
+    struct err e = ERR_INIT;
+
+    T_INT_EQ(store_open(&again, &second, &e), ERR_EXISTS);
+    T_STR_HAS(e.msg, "another process has it open");
+}
+
+static int bump(struct txn *t, void *arg, struct err *e)
+{
+    struct store *s = txn_store(t);
+    struct record rec;
+    int *runs = arg;
+
+    txn_get(t, STR("n"), &rec, NULL);
+    if (++*runs < 3)
+        st_put(s, "n", "somebody else");
+    return txn_put(t, STR("n"), STR("mine"), e);
+}
+
+TEST(run_repeats_until_there_is_no_conflict_but_not_for_ever)
+{
+    auto_store struct store *s = st_memory();
+    struct err e = ERR_INIT;
+    int runs = 0;
+
+    T_OK(store_run(s, bump, &runs, 0, NULL, &e), &e);
+    T_INT_EQ(runs, 3);
+    T_STR_EQ(st_get(s, "n"), "mine");
+    runs = 0;
+    T_INT_EQ(store_run(s, bump, &runs, 2, NULL, &e), ERR_CONFLICT);
+    T_INT_EQ(runs, 2);
 }
