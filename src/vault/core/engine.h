@@ -134,12 +134,19 @@ struct lease_env {
     int64_t increment_s;         /* renew: as asked, 0: none */
 };
 
+struct route_part {
+    const struct route *routes;
+    const size_t *n;
+};
+
 struct engine {
     const char *type; /* "aws", "kv" */
     enum engine_kind kind;
     const char *plugin_version; /* NULL: builtin of our version */
     const struct route *routes;
     size_t n_routes;
+    const struct route_part
+        *more_routes;                  /* further tables of the same engine, ended by {NULL} */
     const struct table *const *tables; /* NULL-terminated; first key part is the mount's uuid */
     bool singleton; /* not mountable by users (sys, token, cubbyhole, identity) */
     /* All optional. Mount's life, inside the transaction that changes it. */
@@ -159,8 +166,9 @@ struct engine {
     /* Write-ahead roll-backs: NULL-terminated names and functions, registered at start as
      * "<type>/<name>". */
     const struct engine_wal *wals;
-    /* Another shape of the same type (kv version 2): picks the routes by mount; NULL: `routes`.
-     */
+    /* Other shapes of the same type (kv version 2): NULL-terminated, and which one a mount is
+     * (the engine itself included). NULL: only this one. */
+    const struct engine *const *variants;
     const struct engine *(*variant)(const struct mount *m);
 };
 

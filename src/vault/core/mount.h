@@ -33,12 +33,13 @@ struct mount {
     const char *uuid, *accessor, *type, *description;
     struct mount_config config;
     struct strmap options;
+    bool has_options; /* options is {} or more, not null */
     bool local, seal_wrap, external_entropy_access;
     int64_t created_ns;
     const struct engine *engine; /* filled when loaded */
 };
 
-extern const struct schema mount_schema;
+extern const struct schema mount_schema, mount_config_schema;
 extern const struct table mount_table;
 
 /* The mount whose path is the longest prefix of `path` (without "/v1/"); *ret_rest is what
@@ -52,8 +53,9 @@ int mount_by_uuid(struct vault *v, struct txn *t, const char *uuid, const struct
                   struct err *e);
 int mount_by_accessor(struct vault *v, struct txn *t, const char *accessor,
                       const struct mount **ret, struct err *e);
-/* All, sorted by path; the snapshot lives as long as the txn's arena. */
-size_t mount_list(struct vault *v, struct txn *t, const struct mount *const **ret);
+/* All, sorted by path; valid as long as the txn's arena. */
+int mount_list(struct vault *v, struct txn *t, const struct mount *const **ret, size_t *ret_n,
+               struct err *e);
 int64_t mount_default_ttl_s(const struct vault *v, const struct mount *m); /* effective */
 int64_t mount_max_ttl_s(const struct vault *v, const struct mount *m);
 /* The first mounts (sys, cubbyhole, identity, auth/token), inside init's transaction. */
@@ -61,6 +63,11 @@ int mount_init(struct vault *v, struct txn *t, int64_t now_ns, struct err *e);
 /* Add one: checks path conflicts, type, options; calls the engine's enable. */
 int mount_enable(struct req *r, struct mount *m, struct err *e);
 int mount_put(struct txn *t, const struct mount *m, struct err *e);
+int mount_del(struct txn *t, const struct mount *m, struct err *e); /* the row alone */
+/* New uuid and accessor. */
+void mount_identify(struct arena *a, struct mount *m, int64_t now_ns);
+bool mount_path_taken(const struct mount *const *all, size_t n, const char *path,
+                      const char **ret_other);
 /* Key prefix helper for an engine's tables. */
 void mount_key(struct key *k, const struct table *t, const struct mount *m);
 

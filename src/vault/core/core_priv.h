@@ -1,0 +1,87 @@
+/* What the files of vault/core share. */
+#ifndef VAULT_CORE_CORE_PRIV_H
+#define VAULT_CORE_CORE_PRIV_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/thread.h"
+#include "base/vec.h"
+#include "vault/core/lease.h"
+#include "vault/core/mount.h"
+#include "vault/core/policy.h"
+#include "vault/core/seal.h"
+#include "vault/core/token.h"
+#include "vault/core/vault.h"
+#include "vault/core/wrap.h"
+
+enum { VAULT_ENGINES_MAX = 64, REQ_DATA_MAX = API_REPLY_MAX };
+
+/* An engine with its routes compiled (variants of one type are engines of their own here). */
+struct engine_routes {
+    const struct engine *engine;
+    struct route *routes; /* of all its tables */
+    size_t n_routes;
+    struct router *router;
+};
+
+struct mount_snapshot;
+struct engine_wal_kind;
+struct lease_loop;
+struct policy_cache;
+
+struct vault {
+    struct vault_opts opts;
+    struct service service;
+    struct seal *seal;
+    struct engine_routes engines[VAULT_ENGINES_MAX];
+    size_t n_engines;
+    struct lock lock; /* the swaps of mounts and policies */
+    struct mount_snapshot *mounts;
+    struct policy_cache *policies;
+    struct lease_loop *loop;
+    int64_t started_ns;
+    VEC(struct engine_wal_kind *) wal_kinds;
+};
+
+/* Beside what a handler sees of its request. */
+struct req_priv {
+    struct buf data; /* text of the reply's data object */
+    struct json_out out;
+    struct strlist notes; /* warnings that do not make a reply of nothing */
+    bool list_empty;      /* a list without keys */
+    bool bad_token;       /* one was sent with an anonymous request, and is no good */
+    bool last_use;        /* of the token: what it would lease is withheld */
+    int64_t wrap_ttl_s;
+    req_step *act, *finish;
+    void *step_arg;
+    size_t warnings_before; /* finish: how many there were when it first ran */
+    bool finish_ran;
+    const char *lease_id;
+    int64_t lease_duration_s;
+    bool lease_renewable;
+};
+
+const struct engine_routes *engine_routes(const struct vault *v, const struct engine *e);
+
+/* request.c */
+int vault_serve(struct call *c, struct err *e);
+void vault_render_error(struct call *c, const struct err *e);
+/* data.c: parameters of the request into r->data. */
+int req_read_data(struct req *r, struct err *e);
+/* reply.c: lease or token, wrapping, envelope, status. */
+int req_complete(struct req *r, struct err *e);
+
+/* engine.c: the engines' write-ahead roll-backs. */
+void wal_register_engines(struct vault *v);
+void wal_kinds_free(struct vault *v);
+
+/* Core's own engines. */
+extern const struct engine sys_engine, cubbyhole_engine,
+    identity_engine; /* token_engine: token.h */
+
+/* mount.c */
+void mount_snapshot_free(struct mount_snapshot *s);
+/* policy_store.c */
+void policy_cache_free(struct policy_cache *c);
+
+#endif
