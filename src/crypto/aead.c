@@ -31,6 +31,9 @@ static EVP_CIPHER_CTX *ctx_get(void)
     ctx = pthread_getspecific(ctx_key);
     if (!ctx) {
         ctx = ossl_must(EVP_CIPHER_CTX_new());
+        /* Later calls give no cipher: naming it again would build the context anew. */
+        if (EVP_EncryptInit_ex2(ctx, gcm, NULL, NULL, NULL) != 1)
+            abort();
         if (pthread_setspecific(ctx_key, ctx) != 0)
             abort();
     }
@@ -42,7 +45,7 @@ static void ctx_forget(EVP_CIPHER_CTX *ctx)
 {
     static const uint8_t zero[AEAD_KEY_BYTES];
 
-    if (EVP_EncryptInit_ex2(ctx, gcm, zero, zero, NULL) != 1)
+    if (EVP_EncryptInit_ex2(ctx, NULL, zero, NULL, NULL) != 1)
         abort();
 }
 
@@ -73,7 +76,7 @@ int aead_seal(const struct secret *key, struct str plain, struct str aad, struct
     tag = text + plain.len;
     random_bytes(nonce, AEAD_NONCE_BYTES);
     /* Sealing cannot fail for any input: what fails is a broken library. */
-    if (EVP_EncryptInit_ex2(ctx, gcm, key->p, nonce, NULL) != 1 ||
+    if (EVP_EncryptInit_ex2(ctx, NULL, key->p, nonce, NULL) != 1 ||
         EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)aad.p, (int)aad.len) != 1 ||
         EVP_EncryptUpdate(ctx, text, &n, (const uint8_t *)plain.p, (int)plain.len) != 1 ||
         EVP_EncryptFinal_ex(ctx, tag, &n) != 1 ||
@@ -98,7 +101,7 @@ static int open_into(const struct secret *key, struct str box, struct str aad, u
     int n;
 
     memcpy(tag, text + len, sizeof tag);
-    good = EVP_DecryptInit_ex2(ctx, gcm, key->p, nonce, NULL) == 1 &&
+    good = EVP_DecryptInit_ex2(ctx, NULL, key->p, nonce, NULL) == 1 &&
            EVP_DecryptUpdate(ctx, NULL, &n, (const uint8_t *)aad.p, (int)aad.len) == 1 &&
            EVP_DecryptUpdate(ctx, to, &n, text, (int)len) == 1 &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, tag) == 1 &&
