@@ -92,6 +92,7 @@ TEST(proc_start_says_why_not)
     struct err e = ERR_INIT;
     pid_t pid;
 
+    setenv("PATH", "/usr/bin:/bin", 1); /* no directory that we may not search */
     spec.path = "/no/such/program";
     T_INT_EQ(proc_start(&spec, &pid, &e), ERR_NOTFOUND);
     T_STR_HAS(e.msg, "start '/no/such/program': No such file or directory");
