@@ -102,12 +102,95 @@ int config_read(struct arena *a, const char *path, struct config_files *ret, str
     return S_ISDIR(st.st_mode) ? read_dir(a, path, ret, e) : read_one(a, path, ret, e);
 }
 
+/*
+ * Unknown keys. The decoder would refuse them too; here the nearest known key is named.
+ */
+enum { NEAR = 2, KEY_SHOWN_MAX = 64, LEVELS_MAX = 16 };
+
+static bool is_key(const struct schema_field *f)
+{
+    return f->hcl && !(f->flags & (FIELD_LABEL | FIELD_JSON_ONLY));
+}
+
+static bool is_known(const struct schema *s, struct str name)
+{
+    for (size_t i = 0; i < s->n_fields; i++) {
+        if (is_key(&s->fields[i]) && str_eqc(name, s->fields[i].hcl))
+            return true;
+    }
+    return false;
+}
+
+static const char *nearest(const struct schema *s, struct str name)
+{
+    const char *best = NULL;
+    size_t least = NEAR + 1;
+
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct schema_field *f = &s->fields[i];
+        size_t far = is_key(f) ? str_distance(name, str_of(f->hcl), NEAR) : least;
+
+        if (far < least) {
+            least = far;
+            best = f->hcl;
+        }
+    }
+    return best;
+}
+
+static void add_unknown(struct hcl_diags *d, const struct schema *s, struct str name,
+                        struct hcl_range at, bool top)
+{
+    const char *near = nearest(s, name);
+
+    hcl_diag_add(d, at,
+                 arena_printf(d->arena, "unknown key \"%.*s\"%s%s%s%s%s",
+                              STR_ARG(str_upto(name, KEY_SHOWN_MAX)), top ? "" : " in ",
+                              top ? "" : s->name, near ? ", did you mean \"" : "",
+                              near ? near : "", near ? "\"?" : ""),
+                 "%s", "");
+}
+
+static size_t count_labels(const struct schema_field *f)
+{
+    size_t n = f->type == F_MAP;
+
+    for (size_t i = f->type == F_MAP; i < f->sub->n_fields; i++)
+        n += (f->sub->fields[i].flags & FIELD_LABEL) != 0;
+    return n;
+}
+
+static void check_keys(const struct schema *s, const struct hcl_body *body, int level,
+                       struct hcl_diags *d)
+{
+    list_each (&body->items, it) {
+        struct str name = it->attr ? it->attr->name : it->block->type;
+
+        if (!is_known(s, name))
+            add_unknown(d, s, name, it->attr ? it->attr->name_at : it->block->type_at,
+                        level == 0);
+    }
+    for (size_t i = 0; i < s->n_fields && level < LEVELS_MAX; i++) {
+        const struct schema_field *f = &s->fields[i];
+        struct hcl_diags ignored = {.arena = d->arena, .dialect = HCL1};
+        struct hcl_blocks blocks = {0};
+
+        if (!is_key(f) || f->type < F_OBJ || f->type > F_MAP)
+            continue;
+        hcl_blocks(body, f->hcl, count_labels(f), "name", d->arena, &ignored, &blocks);
+        for (size_t k = 0; k < blocks.len; k++)
+            check_keys(f->sub, blocks.at[k]->body, level + 1, d);
+    }
+}
+
 int config_decode(const struct schema *s, const struct config_file *f, struct arena *a,
                   void *obj, struct err *e)
 {
     struct hcl_diags d = {.arena = a, .dialect = HCL1};
     struct hcl_eval_ctx ctx = {0};
 
-    schema_decode_hcl(s, f->body, &ctx, a, obj, &d);
+    check_keys(s, f->body, 0, &d);
+    if (d.list.len == 0)
+        schema_decode_hcl(s, f->body, &ctx, a, obj, &d);
     return report(f, &d, e);
 }
