@@ -31,7 +31,7 @@ struct err;
 enum {
     HCL_TEXT_MAX = 4 << 20, /* bytes of one file */
     HCL_DEPTH_MAX = 64,     /* blocks and expressions within each other */
-    HCL_NODES_MAX = 200000,
+    HCL_NODES_MAX = 200000, /* a block counts four times */
     HCL_DIAGS_MAX = 50,
     HCL_LABELS_MAX = 8,
     HCL_EVAL_STEPS_MAX = 1000000,

@@ -53,9 +53,10 @@ static struct hcl_range tok_range(const struct hcl1 *h)
     return (struct hcl_range){h->p->file, h->tok.start, h->tok.end};
 }
 
-static bool count_node(struct hcl1 *h)
+static bool count_nodes(struct hcl1 *h, uint32_t n)
 {
-    if (++h->p->nodes <= HCL_NODES_MAX)
+    h->p->nodes += n;
+    if (h->p->nodes <= HCL_NODES_MAX)
         return true;
     h->p->spent = true;
     fail_at(h, h->tok.start, "more than %d items in one text", HCL_NODES_MAX);
@@ -211,7 +212,7 @@ static enum outcome parse_list(struct hcl1 *h, struct hcl_expr **ret)
             return fail_at(h, h->tok.start,
                            "error parsing list, expected comma or list end, got: %s",
                            hcl1_tok_name(h->tok.type));
-        if (!count_node(h) || parse_list_item(h, &item) != GOOD)
+        if (!count_nodes(h, 1) || parse_list_item(h, &item) != GOOD)
             return BROKEN;
         hcl_add_item(h->p, x, item);
         need_comma = true;
@@ -355,7 +356,7 @@ static enum outcome parse_item(struct hcl1 *h, struct hcl_body *b)
         return say_no_value(h, &k);
     if (r != GOOD)
         return r;
-    if (!count_node(h))
+    if (!count_nodes(h, h->tok.type == H1_ASSIGN ? 1 : HCL_BLOCK_NODES))
         return BROKEN;
     return h->tok.type == H1_ASSIGN ? parse_value(h, b, &k) : add_block(h, b, &k);
 }

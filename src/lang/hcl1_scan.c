@@ -433,7 +433,7 @@ static bool all_indented(struct str body, struct str prefix)
 {
     struct str line;
 
-    while (str_split(&body, '\n', &line))
+    while (body.len > 0 && str_split(&body, '\n', &line))
         if (!str_starts(line, prefix))
             return false;
     return true;

@@ -64,6 +64,8 @@ struct hcl_tok {
 /* Tokens of one text; on the heap, dropped when the tree is there. */
 enum { HCL_TOKENS_MAX = 4 * HCL_NODES_MAX, HCL_MODES_MAX = 4 * HCL_DEPTH_MAX };
 
+enum { HCL_BLOCK_NODES = 4 }; /* a block is as large as so many other nodes */
+
 struct hcl_tokens {
     struct hcl_tok *at;
     size_t len, cap;
