@@ -47,10 +47,11 @@ struct vault {
 struct req_priv {
     struct buf data; /* text of the reply's data object */
     struct json_out out;
-    struct strlist notes; /* warnings that do not make a reply of nothing */
-    bool list_empty;      /* a list without keys */
-    bool bad_token;       /* one was sent with an anonymous request, and is no good */
-    bool last_use;        /* of the token: what it would lease is withheld */
+    struct strlist notes;        /* warnings that do not make a reply of nothing */
+    bool list_empty;             /* a list without keys */
+    const struct route *sibling; /* same path, another method */
+    bool bad_token;              /* one was sent with an anonymous request, and is no good */
+    bool last_use;               /* of the token: what it would lease is withheld */
     int64_t wrap_ttl_s;
     req_step *act, *finish;
     void *step_arg;
@@ -70,6 +71,17 @@ void vault_render_error(struct call *c, const struct err *e);
 int req_read_data(struct req *r, struct err *e);
 /* reply.c: lease or token, wrapping, envelope, status. */
 int req_complete(struct req *r, struct err *e);
+
+/* init.c: everything a new vault begins with, in one transaction. Shares: c->shares of them. */
+int vault_init(struct vault *v, struct txn *t, struct arena *a, int64_t now_ns,
+               const struct seal_config *c, const char *root_token_id,
+               struct secret *ret_shares, struct str *ret_root_token, struct err *e);
+
+/* sys_*.c: the tables of sys/. */
+extern const struct route sys_seal_routes[], sys_mount_routes[], sys_tool_routes[],
+    sys_config_routes[];
+extern const size_t n_sys_seal_routes, n_sys_mount_routes, n_sys_tool_routes,
+    n_sys_config_routes;
 
 /* engine.c: the engines' write-ahead roll-backs. */
 void wal_register_engines(struct vault *v);

@@ -181,6 +181,13 @@ static int find_route(struct req *r, unsigned method, unsigned *ret_allowed, str
     r->route = router_find(engine_routes(r->vault, engine)->router, method, r->path,
                            &r->call->params, ret_allowed);
     r->call->route = r->route;
+    if (!r->route && *ret_allowed) {
+        struct route_params params;
+        unsigned any;
+
+        r->priv->sibling = router_find(engine_routes(r->vault, engine)->router,
+                                       *ret_allowed & -*ret_allowed, r->path, &params, &any);
+    }
     return 0;
 }
 
@@ -321,9 +328,12 @@ static int authenticate_as_needed(struct req *r, struct err *e)
     bool anonymous = r->route && (r->route->flags & ROUTE_ANON);
     int ret;
 
+    if (!seal_is_open(
+            r->vault->seal)) /* only what may be asked of a sealed vault came this far */
+        return 0;
     if (!anonymous)
         return authenticate(r, e);
-    if (r->client_token.len == 0 || !seal_is_open(r->vault->seal))
+    if (r->client_token.len == 0)
         return 0;
     ret = authenticate(r, NULL);
     r->priv->bad_token = ret < 0;
@@ -384,6 +394,8 @@ int vault_serve(struct call *c, struct err *e)
     ret = find_route(r, method, &allowed, e);
     if (ret < 0)
         return ret;
+    if (r->priv->sibling && (r->priv->sibling->flags & ROUTE_BARE))
+        return err_set(e, ERR_METHOD, "%s", "");
     if (!seal_is_open(v->seal) && !(r->route && (r->route->flags & ROUTE_SEALED)))
         return err_set(e, ERR_SEALED, "Vault is sealed");
     if (method == M_HEAD && !r->route)

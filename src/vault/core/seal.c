@@ -248,6 +248,16 @@ static int keyring_store(struct txn *t, const struct keyring *ring,
     return r < 0 ? r : txn_put(t, key_str(&k), buf_str(&box), e);
 }
 
+/* Under ring_lock. Takes both over. */
+static void use_keys(struct seal *s, struct keyring **ring, struct secret *root_key)
+{
+    keyring_free(s->ring);
+    secret_done(&s->root_key);
+    s->ring = TAKE_PTR(*ring);
+    s->root_key = *root_key;
+    *root_key = (struct secret)SECRET_INIT;
+}
+
 /* ---- init ------------------------------------------------------------------------------ */
 
 static int check_config(const struct seal_config *c, struct err *e)
@@ -286,7 +296,6 @@ int seal_init(struct seal *s, struct txn *t, const struct seal_config *c,
     struct key k;
     int r = check_config(c, e);
 
-    (void)s;
     if (r < 0)
         return r;
     core_key(&k, "seal");
@@ -307,7 +316,14 @@ int seal_init(struct seal *s, struct txn *t, const struct seal_config *c,
         r = slots_store(t, c, buf_str(&wrapped), e);
     if (r == 0)
         r = keyring_store(t, ring, &root_key, e);
-    return r < 0 ? r : make_shares(&slot_key, c, ret_shares, e);
+    if (r == 0)
+        r = make_shares(&slot_key, c, ret_shares, e);
+    if (r < 0)
+        return r;
+    pthread_rwlock_wrlock(&s->ring_lock);
+    use_keys(s, &ring, &root_key);
+    pthread_rwlock_unlock(&s->ring_lock);
+    return 0;
 }
 
 /* ---- unseal ---------------------------------------------------------------------------- */
@@ -350,10 +366,8 @@ static int open_with(struct seal *s, const struct slots *sl, struct str keyring_
         return err_wrap(e, ERR_CORRUPT, "open the keyring");
 
     pthread_rwlock_wrlock(&s->ring_lock);
-    if (!s->ring) {
-        s->ring = TAKE_PTR(ring);
-        s->root_key = root_key;
-        root_key = (struct secret)SECRET_INIT;
+    if (!atomic_load(&s->open)) {
+        use_keys(s, &ring, &root_key);
         atomic_store(&s->open, true);
     }
     pthread_rwlock_unlock(&s->ring_lock);

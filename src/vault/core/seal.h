@@ -49,7 +49,9 @@ int seal_status(struct seal *s, struct seal_status *ret, struct err *e);
 bool seal_is_open(const struct seal *s); /* cheap: one atomic load */
 
 /* First set-up: makes keys, stores slots and keyring in `t` (committed by the caller);
- * ret_shares[i] are the shares (one alone is the key itself). The vault stays sealed. */
+ * ret_shares[i] are the shares (one alone is the key itself). The barrier works from here on,
+ * so that the first records go into the same transaction, but the vault counts as sealed: end
+ * with seal_close (or open it with the shares). */
 int seal_init(struct seal *s, struct txn *t, const struct seal_config *c,
               const char *cluster_name, struct secret *ret_shares, struct err *e);
 /* One share. Opens when the threshold is reached: *ret_opened. */
