@@ -79,9 +79,9 @@ int vault_init(struct vault *v, struct txn *t, struct arena *a, int64_t now_ns,
 
 /* sys_*.c: the tables of sys/. */
 extern const struct route sys_seal_routes[], sys_mount_routes[], sys_tool_routes[],
-    sys_config_routes[];
+    sys_internal_routes[];
 extern const size_t n_sys_seal_routes, n_sys_mount_routes, n_sys_tool_routes,
-    n_sys_config_routes;
+    n_sys_internal_routes;
 
 /* engine.c: the engines' write-ahead roll-backs. */
 void wal_register_engines(struct vault *v);
@@ -90,6 +90,20 @@ void wal_kinds_free(struct vault *v);
 /* Core's own engines. */
 extern const struct engine sys_engine, cubbyhole_engine,
     identity_engine; /* token_engine: token.h */
+
+/* sys_mounts.c: go on with disabling that a stop has interrupted. */
+void mount_resume_disables(struct vault *v);
+/* "kv" of "kv/" or "kv": with one '/' at the end, below `base` ("" or "auth/"). */
+const char *mount_path_of(struct arena *a, const char *base, struct str name);
+
+/* sys_tune.c */
+int sys_read_tune(struct req *r, struct err *e);
+int sys_write_tune(struct req *r, struct err *e);
+
+/* sys_remount.c */
+extern const struct table remount_table;
+extern const struct route sys_remount_routes[];
+extern const size_t n_sys_remount_routes;
 
 /* mount.c */
 void mount_snapshot_free(struct mount_snapshot *s);

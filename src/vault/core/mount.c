@@ -50,6 +50,7 @@ static const struct schema_field mount_fields[] = {
     {"local", NULL, F_BOOL, offsetof(struct mount, local)},
     {"seal_wrap", NULL, F_BOOL, offsetof(struct mount, seal_wrap)},
     {"external_entropy_access", NULL, F_BOOL, offsetof(struct mount, external_entropy_access)},
+    {"tainted", NULL, F_BOOL, offsetof(struct mount, tainted)},
     {"created", NULL, F_INT, offsetof(struct mount, created_ns)},
 };
 SCHEMA(mount_schema, "mount", struct mount, mount_fields);
@@ -214,13 +215,13 @@ int mount_find(struct vault *v, struct txn *t, struct str path, const struct mou
     if (r < 0)
         return r;
     i = upper(s, path);
-    if (i > 0 && str_starts(path, str_of(s->at[i - 1]->path))) {
+    if (i > 0 && str_starts(path, str_of(s->at[i - 1]->path)) && !s->at[i - 1]->tainted) {
         *ret = s->at[i - 1];
         *ret_rest = str_from(path, strlen((*ret)->path));
         return 0;
     }
     /* "cubbyhole" itself belongs to "cubbyhole/" */
-    if (i < s->len && strlen(s->at[i]->path) == path.len + 1 &&
+    if (i < s->len && !s->at[i]->tainted && strlen(s->at[i]->path) == path.len + 1 &&
         str_starts(str_of(s->at[i]->path), path)) {
         *ret = s->at[i];
         *ret_rest = STR("");
@@ -250,7 +251,7 @@ static int find_where(struct vault *v, struct txn *t,
 
 static bool has_path(const struct mount *m, struct str path)
 {
-    return str_eqc(path, m->path);
+    return str_eqc(path, m->path) && !m->tainted;
 }
 
 static bool has_uuid(const struct mount *m, struct str uuid)

@@ -35,6 +35,7 @@ struct mount {
     struct strmap options;
     bool has_options; /* options is {} or more, not null */
     bool local, seal_wrap, external_entropy_access;
+    bool tainted; /* being disabled: no requests, its leases still end */
     int64_t created_ns;
     const struct engine *engine; /* filled when loaded */
 };
@@ -42,6 +43,7 @@ struct mount {
 extern const struct schema mount_schema, mount_config_schema;
 extern const struct table mount_table;
 
+/* Tainted mounts are found by uuid and accessor only. */
 /* The mount whose path is the longest prefix of `path` (without "/v1/"); *ret_rest is what
  * follows. ERR_NOTFOUND. */
 int mount_find(struct vault *v, struct txn *t, struct str path, const struct mount **ret,
@@ -63,6 +65,12 @@ int mount_init(struct vault *v, struct txn *t, int64_t now_ns, struct err *e);
 /* Add one: checks path conflicts, type, options; calls the engine's enable. */
 int mount_enable(struct req *r, struct mount *m, struct err *e);
 int mount_put(struct txn *t, const struct mount *m, struct err *e);
+/* A mount entry as sys/mounts shows it. */
+void mount_json(const struct mount *m, struct json_out *w);
+void mount_json_members(const struct mount *m, struct json_out *w); /* inside an open object */
+int mount_check_config(const struct mount_config *c, struct err *e);
+/* The path as users write it: auth mounts without "auth/". */
+const char *mount_shown_path(const struct mount *m);
 int mount_del(struct txn *t, const struct mount *m, struct err *e); /* the row alone */
 /* New uuid and accessor. */
 void mount_identify(struct arena *a, struct mount *m, int64_t now_ns);
