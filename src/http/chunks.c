@@ -81,7 +81,7 @@ static bool step(struct chunks *c, unsigned char ch)
         return ch == '\n';
     case LINE_LF:
         c->state = TRAILER;
-        return ch == '\n';
+        return ++c->bytes <= HEAD_TRAILER_MAX && ch == '\n';
     case END_LF:
         c->state = END;
         return ch == '\n';

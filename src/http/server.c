@@ -81,12 +81,23 @@ static void wait_quiet(struct http_server *s, int64_t deadline_ms)
             return;
 }
 
-static void stop_listening(struct http_server *s)
+/* Listeners are added and never removed while the server lives. */
+static size_t listeners_now(struct http_server *s, struct listener *ret[LISTENERS_MAX])
 {
     auto_lock struct lock *held = lock_scope(&s->lock);
 
     for (size_t i = 0; i < s->listeners.len; i++)
-        worker_post(s->listeners.at[i]->w, &s->listeners.at[i]->post, NULL);
+        ret[i] = s->listeners.at[i];
+    return s->listeners.len;
+}
+
+static void stop_listening(struct http_server *s)
+{
+    struct listener *at[LISTENERS_MAX];
+    size_t n = listeners_now(s, at);
+
+    for (size_t i = 0; i < n; i++)
+        worker_post(at[i]->w, &at[i]->post, NULL);
 }
 
 void http_server_stop(struct http_server *s, int64_t deadline_ms)
@@ -126,13 +137,8 @@ void http_server_free(struct http_server *s)
 int http_server_reload_tls(struct http_server *s, struct err *e)
 {
     struct listener *at[LISTENERS_MAX];
-    size_t n;
+    size_t n = listeners_now(s, at);
 
-    lock_take(&s->lock);
-    n = s->listeners.len;
-    for (size_t i = 0; i < n; i++)
-        at[i] = s->listeners.at[i];
-    lock_drop(&s->lock);
     for (size_t i = 0; i < n; i++) {
         int r = at[i]->tls ? tls_source_reload(at[i]->tls, e) : 0;
 
