@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "base/vec.h"
+#include "vault/core/init.h"
 #include "vault/core/lease.h"
 #include "vault/core/mount.h"
 #include "vault/core/policy.h"
@@ -71,11 +72,6 @@ void vault_render_error(struct call *c, const struct err *e);
 int req_read_data(struct req *r, struct err *e);
 /* reply.c: lease or token, wrapping, envelope, status. */
 int req_complete(struct req *r, struct err *e);
-
-/* init.c: everything a new vault begins with, in one transaction. Shares: c->shares of them. */
-int vault_init(struct vault *v, struct txn *t, struct arena *a, int64_t now_ns,
-               const struct seal_config *c, const char *root_token_id,
-               struct secret *ret_shares, struct str *ret_root_token, struct err *e);
 
 /* sys_*.c: the tables of sys/. */
 extern const struct route sys_seal_routes[], sys_mount_routes[], sys_tool_routes[],

@@ -109,7 +109,7 @@ static int remount(struct call *c, struct err *e)
     const struct mount *const *all;
     const struct mount *old;
     struct remount_body b;
-    const char *from, *to, *other;
+    const char *from = "", *to = "", *other;
     char id[UUID_SIZE];
     size_t n;
     int ret = req_decode(r, &body_schema, &b, e);

@@ -1,0 +1,63 @@
+/*
+ * serai -- one program, three names
+ *
+ * Called as `vault` or `nomad` (a link is enough) it is that program: its commands, and its
+ * server. As `serai` it is all: `serai vault ...`, `serai nomad ...`, and its own commands.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/path.h"
+#include "cli/vault/vault_cli.h"
+
+struct command {
+    const char *name;
+    int (*main)(int argc, char **argv);
+};
+
+static int vault_main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "server") == 0)
+        return vault_server_main(argc - 1, argv + 1);
+    return vault_cli_main(argc, argv);
+}
+
+static const struct command commands[] = {
+    {"routes", routes_main},
+    {"vault", vault_main},
+};
+
+static int usage(FILE *to)
+{
+    fprintf(to,
+            "usage: serai <command> [arguments]\n"
+            "\n"
+            "    vault ...    the secrets vault: server and commands (as the program `vault`)\n"
+            "    routes       every endpoint this program serves, as JSON\n"
+            "    version      print the version\n");
+    return to == stdout ? 0 : 1;
+}
+
+static int serai_main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].main(argc - 1, argv + 1);
+    if (strstr(argv[1], "version")) {
+        printf("Serai v" SERAI_VERSION "\n");
+        return 0;
+    }
+    return usage(strstr(argv[1], "help") || strcmp(argv[1], "-h") == 0 ? stdout : stderr);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 0 ? path_base(argv[0]) : "serai";
+
+    if (strcmp(name, "vault") == 0)
+        return vault_main(argc, argv);
+    return serai_main(argc, argv);
+}
