@@ -125,7 +125,8 @@ struct str call_body(const struct call *c);
 void call_reply(struct call *c, int status,
                 const char *content_type);                  /* body as it stands in c->body */
 struct json_out *call_json_out(struct call *c, int status); /* status + application/json */
-void call_field(struct call *c, const char *name, const char *value); /* header; copied */
+/* A header, copied; the same name again replaces it; control characters become spaces. */
+void call_field(struct call *c, const char *name, const char *value);
 void call_fieldf(struct call *c, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Once the writes are durable, before the reply is sent: the commit's revision is known now, so
  * replies that show an index are written here. Runs in order; must not fail. */
@@ -203,7 +204,7 @@ int api_new(const struct api_opts *o, struct api **ret, struct err *e);
 /* Parked calls are answered, the pool is drained, new calls get ERR_UNAVAIL; returns when no
  * call is left. Before http_server_stop, so that the answers still go out. */
 void api_stop(struct api *api);
-void api_free(struct api *api); /* NULL is fine */
+void api_free(struct api *api); /* NULL is fine; after http_server_free */
 /* The http_handler of a server whose exchanges this service answers: arg is an api_mount. */
 struct api_mount {
     struct api *api;

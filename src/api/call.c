@@ -55,9 +55,14 @@ struct json_out *call_json_out(struct call *c, int status)
     return &c->priv->json;
 }
 
-/* `value` is the arena's. A field set twice keeps the newer value. */
-static void set_field(struct call *c, const char *name, const char *value)
+/* `value` is the arena's. A field set twice keeps the newer value. A peer's text may be part of
+ * it: what could end the line becomes a space. */
+static void set_field(struct call *c, const char *name, char *value)
 {
+    for (unsigned char *p = (unsigned char *)value; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f)
+            *p = ' ';
+    }
     for (size_t i = 0; i < c->n_fields; i++) {
         if (strcasecmp(c->fields[i].name, name) == 0) {
             c->fields[i].value = value;

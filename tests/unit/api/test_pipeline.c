@@ -70,6 +70,32 @@ static int always_conflict(struct call *c, struct err *e)
     return err_set(e, ERR_CONFLICT, "attempt %d", c->attempt);
 }
 
+static atomic_int in_lane, most_in_lane;
+
+static void leave_lane(struct call *c, uint64_t rev, void *arg)
+{
+    (void)c;
+    (void)rev;
+    (void)arg;
+    atomic_fetch_sub(&in_lane, 1);
+}
+
+/* Loses three times; then it should be alone until its commit. */
+static int unlucky(struct call *c, struct err *e)
+{
+    if (c->attempt < 3)
+        return err_set(e, ERR_CONFLICT, "lost");
+    int now = atomic_fetch_add(&in_lane, 1) + 1;
+
+    if (now > atomic_load(&most_in_lane))
+        atomic_store(&most_in_lane, now);
+    for (int i = 0; i < 100; i++)
+        sched_yield();
+    call_on_commit(c, leave_lane, NULL);
+    call_reply(c, 204, NULL);
+    return txn_put(c->txn, STR("lucky"), STR("1"), e);
+}
+
 static int too_much(struct call *c, struct err *e)
 {
     int r = txn_put(c->txn, STR("big"), STR("x"), e);
@@ -108,6 +134,7 @@ static int fields(struct call *c, struct err *e)
     call_field(c, "X-A", "1");
     call_field(c, "x-a", "2");
     call_fieldf(c, "X-B", "%d", 3);
+    call_fieldf(c, "X-C", "a%sb", "\r\nX-Evil: 1\t\x7f");
     buf_put_str(c->body, call_header(c, "x-ASKED"));
     call_reply(c, 200, "text/plain");
     return 0;
@@ -119,6 +146,7 @@ static const struct route routes[] = {
     {M_POST, "/fail/:key", 0, kv_put_and_fail, NULL},
     {M_POST, "/add", 0, add_one, NULL},
     {M_POST, "/conflict", 0, always_conflict, NULL},
+    {M_POST, "/unlucky", 0, unlucky, NULL},
     {M_POST, "/too-much", 0, too_much, NULL},
     {M_GET, "/empty", 0, empty, NULL},
     {M_POST, "/json", 0, echo_json, NULL},
@@ -240,6 +268,32 @@ TEST(counters_that_race_end_exact)
     fake_stop(&f);
 }
 
+static void be_unlucky(void *arg)
+{
+    auto_arena struct arena *a = arena_new(0);
+
+    for (int i = 0; i < RACES; i++)
+        T_INT_EQ(ask_in(arg, a, "POST", "/unlucky", NULL).status, 204);
+}
+
+TEST(who_has_lost_often_goes_one_at_a_time)
+{
+    struct fake f;
+    struct thread threads[RACERS] = {0};
+    struct err e = ERR_INIT;
+
+    fake_start(&f, routes, ARRAY_LEN(routes));
+    atomic_store(&in_lane, 0);
+    atomic_store(&most_in_lane, 0);
+    for (int i = 0; i < RACERS; i++)
+        T_OK(thread_start(&threads[i], "unlucky", be_unlucky, &f, &e), &e);
+    for (int i = 0; i < RACERS; i++)
+        thread_join(&threads[i]);
+    T_INT_EQ(atomic_load(&most_in_lane), 1);
+    T_INT_EQ(atomic_load(&in_lane), 0);
+    fake_stop(&f);
+}
+
 TEST(bodies_are_read_as_json_once_and_within_budgets)
 {
     static const char deep[] = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]"
@@ -276,7 +330,7 @@ TEST(bodies_are_read_as_json_once_and_within_budgets)
     }
 }
 
-TEST(fields_are_copied_and_replaced_by_name)
+TEST(fields_are_copied_replaced_by_name_and_stay_on_their_line)
 {
     struct fake f;
     const struct http_field asked = {"X-Asked", "yes"};
@@ -287,9 +341,10 @@ TEST(fields_are_copied_and_replaced_by_name)
     fake_start(&f, routes, ARRAY_LEN(routes));
     T_OK(api_call(f.api, &f.svc, &q, f.arena, &r, &e), &e);
     T_STR_EQ(r.body.p, "yes");
-    T_INT_EQ(r.n_fields, 2);
+    T_INT_EQ(r.n_fields, 3);
     T_STR_EQ(r.fields[0].value, "2");
     T_STR_EQ(r.fields[1].value, "3");
+    T_STR_EQ(r.fields[2].value, "a  X-Evil: 1  b");
     fake_stop(&f);
 }
 
