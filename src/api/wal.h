@@ -25,11 +25,15 @@ struct wal_kind {
 };
 
 void wal_register(struct api *api, const struct wal_kind *kind); /* copied; at start */
-/* `sealed` records go through the store's codec; they are looked at only while it is open. */
+/* Records go through the store's codec when one is set, and are looked at only while it is
+ * open. ERR_TOOBIG (WAL_PAYLOAD_MAX), ERR_SEALED. */
 int wal_put(struct txn *t, const char *kind, const struct json *payload, char ret_id[UUID_SIZE],
             struct err *e);
+/* In finish, with what it stores. ERR_TIMEOUT: the request took longer than WAL_AGE_MS and was
+ * undone meanwhile; pass it on. */
 int wal_del(struct txn *t, const char *id, struct err *e);
-/* Roll back everything older than `age_ms` now (tests, unseal). Returns how many are left. */
+/* Roll back everything older than `age_ms` now (tests, unseal). Returns how many of those are
+ * left; ERR_SEALED, and those of store/store.h. Waits for the pool; not from serve. */
 int wal_sweep(struct api *api, int64_t age_ms, struct err *e);
 
 #endif
