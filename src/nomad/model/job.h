@@ -279,7 +279,7 @@ struct task_schedule {
 
 struct scaling_policy {
     const char *id, *namespace, *type;
-    struct strmap *target; /* null */
+    struct strmap target;
     int64_t *min, *max;
     struct json *policy;
     bool *enabled;
@@ -475,8 +475,7 @@ enum {
 int job_from_json(const struct json *v, struct arena *a, struct job *ret, struct err *e);
 
 /* What a client does before it submits: fill in the documented defaults, inherit restart,
- * update, reschedule and migrate from job to group to task. Idempotent. `namespace` and
- * `region`: what a job without its own gets ("default", "global"). */
+ * update, reschedule and migrate from job to group to task. Idempotent. */
 void job_canonicalize(struct job *j, struct arena *a);
 
 /*
@@ -486,7 +485,6 @@ void job_canonicalize(struct job *j, struct arena *a);
  */
 struct job_finish_opts {
     const char *region, *default_node_pool; /* NULL: "global", "default" */
-    int64_t default_priority;               /* 0: JOB_PRIORITY_DEFAULT */
 };
 void job_finish(struct job *j, const struct job_finish_opts *opts, struct arena *a);
 

@@ -12,13 +12,13 @@ static const struct schema_field device_request_fields[] = {
     {"Affinities", "affinity", F_LIST, AT(device_request, affinities), .flags = FIELD_NULLEMPTY,
      .sub = &affinity_schema, .max = JOB_CONSTRAINTS_MAX},
 };
-static SCHEMA(device_request_schema, "device", struct device_request, device_request_fields);
+SCHEMA(device_request_schema, "device", struct device_request, device_request_fields);
 
 static const struct schema_field numa_fields[] = {
     {"Affinity", "affinity", F_STR, AT(numa, affinity), .def = "\"\""},
     {"Devices", "devices", F_STRLIST, AT(numa, devices), .flags = FIELD_NULLEMPTY, .max = 100},
 };
-static SCHEMA(numa_schema, "numa", struct numa, numa_fields);
+SCHEMA(numa_schema, "numa", struct numa, numa_fields);
 
 static const struct schema_field resources_fields[] = {
     {"CPU", "cpu", F_INT, AT(resources, cpu), .flags = FIELD_PTR},

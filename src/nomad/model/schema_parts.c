@@ -195,8 +195,7 @@ static const struct schema_field check_restart_fields[] = {
     {"Grace", "grace", F_DURATION, AT(check_restart, grace_ns), .flags = FIELD_PTR},
     {"IgnoreWarnings", "ignore_warnings", F_BOOL, AT(check_restart, ignore_warnings)},
 };
-static SCHEMA(check_restart_schema, "check_restart", struct check_restart,
-              check_restart_fields);
+SCHEMA(check_restart_schema, "check_restart", struct check_restart, check_restart_fields);
 
 static const struct schema_field service_check_fields[] = {
     {"Name", "name", F_STR, AT(service_check, name), .def = "\"\""},

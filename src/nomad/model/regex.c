@@ -1,0 +1,264 @@
+#include "nomad/model/regex.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+/*
+ * A pattern becomes a program; matching runs all its threads side by side, one character at a
+ * time, each instruction at most once per character. So no pattern can make it slow.
+ */
+enum re_op { OP_NODE /* class or assertion */, OP_SPLIT, OP_JUMP, OP_MATCH };
+
+struct re_inst {
+    enum re_op op;
+    const struct re_node *node;
+    uint32_t x, y;
+};
+
+struct program {
+    struct arena *arena;
+    struct re_inst *at;
+    uint32_t len, cap;
+    uint32_t work; /* nodes compiled: a repeated nothing costs too */
+    bool over;
+};
+
+static uint32_t emit(struct program *p, enum re_op op, const struct re_node *n)
+{
+    if (p->len >= REGEX_PROGRAM_MAX) {
+        p->over = true;
+        return 0;
+    }
+    if (p->len == p->cap) {
+        struct re_inst *more = arena_array(p->arena, struct re_inst, p->cap * 2);
+
+        memcpy(more, p->at, p->len * sizeof *more);
+        p->at = more;
+        p->cap *= 2;
+    }
+    p->at[p->len] = (struct re_inst){.op = op, .node = n};
+    return p->len++;
+}
+
+static void compile(struct program *p, const struct re_node *n);
+
+static void compile_optional(struct program *p, const struct re_node *n, bool loop)
+{
+    uint32_t split = emit(p, OP_SPLIT, NULL);
+
+    compile(p, n);
+    if (loop)
+        p->at[emit(p, OP_JUMP, NULL)].x = split;
+    p->at[split].x = split + 1;
+    p->at[split].y = p->len;
+}
+
+static void compile_repeat(struct program *p, const struct re_node *n)
+{
+    for (int i = 0; i < n->min && !p->over; i++)
+        compile(p, n->a);
+    if (n->max < 0)
+        compile_optional(p, n->a, true);
+    for (int i = n->min; i < n->max && !p->over; i++)
+        compile_optional(p, n->a, false);
+}
+
+static void compile_alt(struct program *p, const struct re_node *n)
+{
+    uint32_t split = emit(p, OP_SPLIT, NULL), jump;
+
+    compile(p, n->a);
+    jump = emit(p, OP_JUMP, NULL);
+    p->at[split].x = split + 1;
+    p->at[split].y = p->len;
+    compile(p, n->b);
+    p->at[jump].x = p->len;
+}
+
+static void compile(struct program *p, const struct re_node *n)
+{
+    if (p->over || ++p->work > 4 * REGEX_PROGRAM_MAX) {
+        p->over = true;
+        return;
+    }
+    switch (n->kind) {
+    case RE_EMPTY:
+        break;
+    case RE_CAT:
+        compile(p, n->a);
+        compile(p, n->b);
+        break;
+    case RE_ALT:
+        compile_alt(p, n);
+        break;
+    case RE_REPEAT:
+        compile_repeat(p, n);
+        break;
+    default:
+        emit(p, OP_NODE, n);
+        break;
+    }
+}
+
+static int program_of(const char *pattern, struct arena *a, struct program *ret, struct err *e)
+{
+    struct re_node *n;
+    int r = re_parse(str_of(pattern), a, &n, e);
+
+    if (r < 0)
+        return r;
+    *ret =
+        (struct program){.arena = a, .at = arena_array(a, struct re_inst, REGEX_PROGRAM_MAX)};
+    compile(ret, n);
+    emit(ret, OP_MATCH, NULL);
+    if (ret->over)
+        return err_set(e, ERR_TOOBIG, "error parsing regexp: expression is too large");
+    return 0;
+}
+
+int regexp_check(const char *pattern, struct err *e)
+{
+    auto_arena struct arena *a = arena_new(0);
+    struct program p;
+
+    return program_of(pattern, a, &p, e);
+}
+
+/*
+ * Running.
+ */
+struct threads {
+    uint32_t *pcs, len;
+    uint32_t *mark; /* mark[pc] == generation: already there */
+    uint32_t generation;
+};
+
+struct runner {
+    const struct program *p;
+    struct str text;
+    size_t at;
+    struct threads now, next;
+    uint32_t *stack;
+    int64_t steps;
+    bool matched;
+};
+
+static bool word_char(struct str s, size_t at)
+{
+    unsigned char c = at < s.len ? (unsigned char)s.p[at] : 0;
+
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           c == '_';
+}
+
+static bool assertion_holds(const struct runner *r, enum re_kind kind, size_t at)
+{
+    bool before = at > 0 && word_char(r->text, at - 1), after = word_char(r->text, at);
+
+    switch (kind) {
+    case RE_BEGIN_TEXT:
+        return at == 0;
+    case RE_END_TEXT:
+        return at == r->text.len;
+    case RE_BEGIN_LINE:
+        return at == 0 || r->text.p[at - 1] == '\n';
+    case RE_END_LINE:
+        return at == r->text.len || r->text.p[at] == '\n';
+    case RE_WORD:
+        return before != after;
+    default:
+        return before == after;
+    }
+}
+
+/* Follow what needs no character from `pc` on. */
+static void add_thread(struct runner *r, struct threads *t, uint32_t pc, size_t at)
+{
+    uint32_t depth = 0;
+
+    r->stack[depth++] = pc;
+    while (depth && r->steps-- > 0) {
+        const struct re_inst *in;
+
+        pc = r->stack[--depth];
+        if (t->mark[pc] == t->generation)
+            continue;
+        t->mark[pc] = t->generation;
+        in = &r->p->at[pc];
+        if (in->op == OP_MATCH) {
+            r->matched = true;
+            return;
+        }
+        if (in->op == OP_JUMP) {
+            r->stack[depth++] = in->x;
+        } else if (in->op == OP_SPLIT) {
+            r->stack[depth++] = in->y;
+            r->stack[depth++] = in->x;
+        } else if (in->node->kind == RE_CLASS) {
+            t->pcs[t->len++] = pc;
+        } else if (assertion_holds(r, in->node->kind, at)) {
+            r->stack[depth++] = pc + 1;
+        }
+    }
+}
+
+static bool class_has(const struct re_node *n, uint32_t c)
+{
+    for (size_t i = 0; i < n->ranges.len; i++)
+        if (c >= n->ranges.at[i].lo && c <= n->ranges.at[i].hi)
+            return !n->negate;
+    return n->negate;
+}
+
+static void threads_init(struct threads *t, const struct program *p)
+{
+    t->pcs = arena_array(p->arena, uint32_t, p->len);
+    t->mark = arena_array(p->arena, uint32_t, p->len);
+    t->generation = 1;
+}
+
+static void step(struct runner *r, uint32_t c, size_t after)
+{
+    r->next.len = 0;
+    r->next.generation++;
+    for (uint32_t i = 0; i < r->now.len && !r->matched; i++) {
+        r->steps--;
+        if (class_has(r->p->at[r->now.pcs[i]].node, c))
+            add_thread(r, &r->next, r->now.pcs[i] + 1, after);
+    }
+}
+
+static bool run(const struct program *p, struct str text)
+{
+    struct runner r = {.p = p, .text = text, .steps = REGEX_STEPS_MAX};
+
+    threads_init(&r.now, p);
+    threads_init(&r.next, p);
+    r.stack = arena_array(p->arena, uint32_t, 2 * (size_t)p->len + 2);
+    for (;;) {
+        struct threads swap;
+        uint32_t c;
+
+        add_thread(&r, &r.now, 0, r.at); /* a match may begin anywhere */
+        if (r.matched || r.steps <= 0 || r.at >= text.len)
+            return r.matched;
+        c = re_char(text, &r.at);
+        step(&r, c, r.at);
+        swap = r.now;
+        r.now = r.next;
+        r.next = swap;
+        if (r.matched)
+            return true;
+    }
+}
+
+bool regexp_matches(const char *pattern, const char *text)
+{
+    auto_arena struct arena *a = arena_new(0);
+    struct program p;
+
+    if (program_of(pattern, a, &p, NULL) < 0)
+        return false;
+    return run(&p, str_of(text));
+}
