@@ -192,45 +192,60 @@ static size_t put_special(struct json_out *w, struct str s, size_t i)
     return n;
 }
 
-static inline bool html_special(char c)
+/* The rest of a string, from the first character that does not go out as it is. */
+__attribute__((noinline)) static void put_escaped(struct json_out *w, struct str s, size_t i)
 {
-    return c == '<' || c == '>' || c == '&';
-}
+    while (i < s.len) {
+        char *to = room(w->b, s.len - i); /* no character's form is shorter than itself */
+        size_t n;
 
-/* Length of the run from s.p[i] that goes out as it is. */
-static size_t plain_run(const struct json_out *w, struct str s, size_t i)
-{
-    const char *from = s.p + i, *stop = json_scan_plain(from, s.p + s.len);
-
-    if (w->escape_html) {
-        for (const char *p = from; p < stop; p++)
-            if (html_special(*p))
-                return (size_t)(p - from);
-    }
-    return (size_t)(stop - from);
-}
-
-static void put_string(struct json_out *w, struct str s)
-{
-    put1(w->b, '"');
-    for (size_t i = 0; i < s.len;) {
-        size_t n = plain_run(w, s, i);
-
-        put(w->b, s.p + i, n);
+        if (!to)
+            return;
+        n = json_copy_plain(to, s.p + i, s.len - i, w->escape_html);
+        advance(w->b, n);
         i += n;
         if (i < s.len)
             i += put_special(w, s, i);
     }
-    put1(w->b, '"');
+}
+
+/* `before` (at most one character), the string in quotes, `after`. */
+static inline void put_string(struct json_out *w, char before, struct str s, struct str after)
+{
+    char *from = room(w->b, (before != 0) + s.len + 2 + after.len), *to = from;
+    size_t n;
+
+    if (!to)
+        return;
+    if (before)
+        *to++ = before;
+    *to++ = '"';
+    n = json_copy_plain(to, s.p, s.len, w->escape_html);
+    to += n;
+    if (n < s.len) {
+        advance(w->b, (size_t)(to - from));
+        put_escaped(w, s, n);
+        put1(w->b, '"');
+        put(w->b, after.p, after.len);
+        return;
+    }
+    *to++ = '"';
+    for (size_t i = 0; i < after.len; i++)
+        *to++ = after.p[i];
+    advance(w->b, (size_t)(to - from));
 }
 
 void json_keyn(struct json_out *w, struct str key)
 {
     assert(w->depth > 0 && !w->after_key);
     assert(w->depth > JSON_WRITE_DEPTH_MAX || !in_array(w));
-    separate(w);
-    put_string(w, key);
-    put(w->b, ": ", w->indent ? 2 : 1);
+    if (w->indent) {
+        separate(w);
+        put_string(w, 0, key, STR(": "));
+    } else {
+        put_string(w, w->first ? 0 : ',', key, STR(":"));
+        w->first = false;
+    }
     w->after_key = true;
 }
 
@@ -342,7 +357,7 @@ void json_double(struct json_out *w, double v)
 void json_strn(struct json_out *w, struct str s)
 {
     begin(w);
-    put_string(w, s);
+    put_string(w, 0, s, STR(""));
 }
 
 void json_str(struct json_out *w, const char *s)

@@ -10,6 +10,7 @@
 /*
  * Problems.
  */
+PRINTF_LIKE(3, 0)
 static void add(struct problems *p, const char *path, const char *fmt, va_list ap)
 {
     struct problem *it;

@@ -26,8 +26,11 @@ static bool own_limit(const json_error_t *e)
 enum jansson_says jansson_reads(struct str text)
 {
     json_error_t e;
-    json_t *v = load(text, &e);
+    json_t *v;
 
+    if (str_chr(text, '\0') >= 0) /* behind a number it takes a NUL for white space */
+        return JANSSON_CANNOT;
+    v = load(text, &e);
     if (!v)
         return own_limit(&e) ? JANSSON_CANNOT : JANSSON_NO;
     json_decref(v);

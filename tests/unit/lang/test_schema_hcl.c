@@ -275,7 +275,7 @@ TEST(mistakes_are_said_in_the_words_and_at_the_places_users_know)
         {"map's value in a block", "meta {\n a = [1]\n}",
          "in.hcl:2,6-7: Unsuitable value type; Unsuitable value: string required"},
         {"block in a map", "meta {\n a {}\n}",
-         "in.hcl:2,2-3: Unsuitable value type; Unsuitable value: string required"},
+         "in.hcl:2,4-5: Unsuitable value type; Unsuitable value: string required"},
         {"null in a map", "meta {\n a = null\n}",
          "in.hcl:2,6-10: Unsuitable value type; Unsuitable value: null value is not allowed"},
         {"duration", "update {\n stagger = \"abc\"\n}",
