@@ -103,6 +103,23 @@ extern const size_t n_sys_remount_routes;
 
 /* mount.c */
 void mount_snapshot_free(struct mount_snapshot *s);
+/* lease*.c */
+extern const struct table lease_order_table;
+/* cubbyhole.c: everything of a token, with it. Many records go in the background. */
+int cubbyhole_delete(struct vault *v, struct txn *t, const char *token_hash, struct err *e);
+/* What a response wrapped for a token holds; ERR_NOTFOUND. */
+int cubbyhole_put(struct txn *t, const char *token_hash, const char *path, struct str object,
+                  struct err *e);
+int cubbyhole_get(struct txn *t, const char *token_hash, const char *path, struct str *ret,
+                  struct err *e);
+
+/* token*.c, for the lease files: a stored token whether or not it has expired; ERR_NOTFOUND. */
+int token_by_hash(struct vault *v, struct txn *t, const char *hash, const struct token **ret,
+                  struct err *e);
+/* One bounded step of the durable queue of token revocations; *ret_more: there is more. */
+int token_revoke_queued(struct vault *v, struct txn *t, int64_t now_ns, bool *ret_more,
+                        struct err *e);
+
 /* policy_store.c */
 void policy_cache_free(struct policy_cache *c);
 

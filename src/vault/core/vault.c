@@ -59,7 +59,7 @@ const struct engine *vault_engine(const struct vault *v, const char *type,
 static int open_tables(struct vault *v, struct err *e)
 {
     const struct table *own[] = {&mount_table, &policy_table, &token_table, &lease_table,
-                                 &remount_table};
+                                 &lease_order_table, &remount_table};
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         int r = table_open(v->opts.store, own[i], e);
