@@ -59,6 +59,7 @@ struct hcl_diags {
     struct arena *arena;
     enum hcl_dialect dialect;
     bool syntax; /* set when parsing failed: the text is then the first one and a count */
+    const char *prefix; /* put in front of the text; NULL: nothing */
     LIST(struct hcl_diag) list;
 };
 
@@ -232,7 +233,7 @@ struct json *hcl_to_number(const struct json *v, struct arena *a);
 struct json *hcl_to_bool(const struct json *v, struct arena *a);
 /* What the language calls a value's type: "string", "tuple", "object", ... */
 const char *hcl_type_name(const struct json *v);
-/* A body as plain JSON: attributes evaluated, blocks as {type: [{label: {...}}]} (HCL1's
+/* A body as plain JSON: attributes evaluated, blocks as {type: [{label: [{...}]}]} (HCL1's
  * decoding). */
 struct json *hcl_body_to_json(const struct hcl_body *b, const struct hcl_eval_ctx *ctx,
                               struct arena *a, struct hcl_diags *d);

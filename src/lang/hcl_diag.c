@@ -43,7 +43,8 @@ char *hcl_diags_text(struct arena *a, const struct hcl_diags *d)
 
     if (d->list.len == 0)
         return arena_strdup(a, "");
-    text = diag_text(a, d->dialect, &d->list.at[0]);
+    text = arena_printf(a, "%s%s", d->prefix ? d->prefix : "",
+                        diag_text(a, d->dialect, &d->list.at[0]));
     if (d->dialect == HCL1 || d->list.len == 1)
         return text;
     if (d->syntax)

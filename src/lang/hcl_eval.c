@@ -364,21 +364,6 @@ static struct json *member(struct members *m, struct str name, struct arena *a)
     return &m->list.at[i - 1].value;
 }
 
-/* Labels become objects around the body. */
-static struct json *block_to_json(const struct hcl_block *b, const struct hcl_eval_ctx *ctx,
-                                  struct arena *a, struct hcl_diags *d)
-{
-    struct json *v = hcl_body_to_json(b->body, ctx, a, d);
-
-    for (size_t i = b->n_labels; v && i-- > 0;) {
-        struct json *outer = json_new_object(a);
-
-        json_set(a, outer, b->labels[i].text, *v);
-        v = outer;
-    }
-    return v;
-}
-
 static void append_item(struct arena *a, struct json *list, const struct json *v)
 {
     LIST(struct json) items = {0};
@@ -389,6 +374,22 @@ static void append_item(struct arena *a, struct json *list, const struct json *v
     }
     list_push(a, &items, *v);
     *list = (struct json){.type = JSON_ARRAY, .len = (uint32_t)items.len, .items = items.at};
+}
+
+/* Labels become objects around the body, each in a list, as several blocks may share one. */
+static struct json *block_to_json(const struct hcl_block *b, const struct hcl_eval_ctx *ctx,
+                                  struct arena *a, struct hcl_diags *d)
+{
+    struct json *v = hcl_body_to_json(b->body, ctx, a, d);
+
+    for (size_t i = b->n_labels; v && i-- > 0;) {
+        struct json *outer = json_new_object(a), list = {0};
+
+        append_item(a, &list, v);
+        json_set(a, outer, b->labels[i].text, list);
+        v = outer;
+    }
+    return v;
 }
 
 struct json *hcl_body_to_json(const struct hcl_body *b, const struct hcl_eval_ctx *ctx,
