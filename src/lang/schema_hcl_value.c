@@ -378,7 +378,7 @@ void hcl_decode_map_block(struct hcl_decoder *d, const struct schema_field *f,
         if (it->attr) {
             put_pair(d, f, it->attr, block->ctx, at);
         } else {
-            const struct value v = {d, f, it->block->type_at};
+            const struct value v = {d, f, it->block->brace_at};
 
             unsuitable(&v, "Unsuitable value: string required");
         }
