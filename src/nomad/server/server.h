@@ -1,0 +1,79 @@
+/*
+ * nomad/server -- the orchestrator's server: jobs in, allocations out
+ *
+ * State lives in the store's tables (state.h); every API call is one transaction on them. What
+ * happens by itself is done by loops, each a plain run_until(stop): the scheduler, heartbeats,
+ * deployments, garbage collection, the queue of token revocations. All of them start from what
+ * the store holds, so a restart at any point only resumes.
+ *
+ *     API write -> job, eval (one transaction) -> watch -> scheduler loop -> plan (one
+ * transaction) -> allocs
+ *         -> the client's parked request wakes -> runs -> status updates (batched) -> next
+ * evals
+ *
+ * Thread:  see api/api.h for calls; each loop has its own thread.
+ */
+#ifndef NOMAD_SERVER_SERVER_H
+#define NOMAD_SERVER_SERVER_H
+
+#include "api/api.h"
+#include "nomad/model/link.h"
+#include "nomad/model/model.h"
+#include "nomad/server/secrets.h"
+
+struct nomad_server;
+
+#define NOMAD_API_VERSION "1.9.7" /* what clients compare with */
+
+struct nomad_server_opts {
+    struct store *store;
+    struct api *api;
+    const char *region, *datacenter, *name; /* "global", "dc1", host name */
+    const char *http_addr, *rpc_addr;       /* "127.0.0.1:4646", as advertised */
+    bool dev;
+    const struct task_secrets *secrets; /* where tasks' tokens come from; NULL: nowhere */
+    int64_t heartbeat_grace_ms, min_heartbeat_ttl_ms; /* 0: 10 s each */
+    double max_heartbeats_per_second;                 /* 0: 50 */
+    int64_t job_gc_threshold_ms, eval_gc_threshold_ms, batch_eval_gc_threshold_ms,
+        deployment_gc_threshold_ms, node_gc_threshold_ms,
+        job_gc_interval_ms; /* 0: the contract's defaults */
+};
+
+int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **ret,
+                     struct err *e);
+int nomad_server_start(struct nomad_server *s, struct err *e); /* the loops */
+void nomad_server_stop(struct nomad_server *s);
+void nomad_server_free(struct nomad_server *s); /* NULL is fine */
+
+/* The public API ("/v1/jobs", ...) and the inner protocol ("/v1/internal/...": ports.rpc). */
+const struct service *nomad_server_service(struct nomad_server *s);
+const struct service *nomad_server_rpc(struct nomad_server *s);
+/* The inner protocol as functions, for a client in the same process. */
+const struct server_link *nomad_server_link(struct nomad_server *s);
+
+/* What the agent's own endpoints need to know. */
+struct nomad_server_stats {
+    uint64_t index, nodes, jobs, allocs, evals_pending, evals_blocked;
+};
+void nomad_server_stats(struct nomad_server *s, struct nomad_server_stats *ret);
+
+/*
+ * What servers ask of clients (fs, logs, stats, restart, signal): the request is sent over the
+ * websocket that the client keeps open (or, in one process, straight to it). `on_reply` gets
+ * the head first (status > 0), then pieces of the body, then an end (data.p NULL); on a server
+ * thread, must not block.
+ */
+struct client_request {
+    const char *method, *target; /* "/v1/client/fs/cat/<alloc>?path=..." */
+    struct str body;
+};
+struct client_stream; /* one such exchange */
+/* ERR_UNAVAIL "No path to node": the node has no stream open to this server. */
+int nomad_server_ask_client(struct nomad_server *s, const char *node_id,
+                            const struct client_request *q,
+                            void (*on_reply)(void *arg, int status, const char *content_type,
+                                             struct str data),
+                            void *arg, struct client_stream **ret, struct err *e);
+void client_stream_cancel(struct client_stream *c);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * state -- the server's tables
+ *
+ * One row per object; the namespace is part of every key. Indexes of objects (CreateIndex,
+ * ModifyIndex, ...) are the store's revisions: a stored 0 is the revision of the record itself
+ * (index_or in model/eval.h).
+ *
+ * An alloc's row has no copy of its job: job versions are rows of their own, kept as long as an
+ * alloc uses one.
+ */
+#ifndef NOMAD_SERVER_STATE_H
+#define NOMAD_SERVER_STATE_H
+
+#include "nomad/model/model.h"
+#include "store/table.h"
+
+/*   table             key                          indexes
+ *   job               namespace, id                -
+ *   job_version       namespace, id, version       -
+ *   job_summary       namespace, job id            -
+ *   job_submission    namespace, id, version       -
+ *   node              id                           -
+ *   eval              id                           by_job (namespace, job), by_status (status)
+ *   alloc             id                           by_job (namespace, job), by_node (node),
+ * by_eval (eval), by_deployment deployment        id                           by_job
+ * (namespace, job) accessor          alloc id, task               -            (sealed? no: it
+ * holds no secret, an accessor is no token) revocation        time, id                     -
+ * the durable queue
+ */
+extern const struct table job_table, job_version_table, job_summary_table, job_submission_table,
+    node_table, eval_table, alloc_table, deployment_table, accessor_table, revocation_table;
+
+/* Task-token accessors of an alloc, for the remote variant. */
+struct accessor {
+    const char *alloc_id, *task, *node_id;
+    struct json *record; /* task_secrets' own */
+    uint64_t create_index;
+};
+
+struct revocation {
+    int64_t at_ns; /* not before */
+    const char *id, *alloc_id, *task;
+    struct json *record;
+    int64_t tries;
+    const char *last_error;
+};
+
+int state_open(struct store *s, struct err *e); /* registers all of them */
+
+int state_job(struct txn *t, const char *ns, const char *id, const struct object **ret,
+              struct err *e);
+int state_job_version(struct txn *t, const char *ns, const char *id, uint64_t version,
+                      const struct object **ret, struct err *e);
+int state_node(struct txn *t, const char *id, const struct object **ret, struct err *e);
+int state_eval(struct txn *t, const char *id, const struct object **ret, struct err *e);
+int state_alloc(struct txn *t, const char *id, const struct object **ret, struct err *e);
+int state_deployment(struct txn *t, const char *id, const struct object **ret, struct err *e);
+
+/* Objects to change: a fresh one whose body is a deep copy. Put it back with the table's put.
+ */
+struct object *state_copy(const struct object *o);
+
+/* Indexes as the API shows them. */
+uint64_t job_create_index(const struct object *o), job_modify_index(const struct object *o),
+    job_spec_index(const struct object *o);
+
+#endif
