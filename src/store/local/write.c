@@ -222,19 +222,6 @@ int local_group_commit(void *d, uint64_t rev, struct err *e)
     return r;
 }
 
-static int grow_map(struct local *l, struct err *e)
-{
-    size_t bytes = l->map_bytes * 2;
-    int rc = bytes > l->map_bytes ? mdb_env_set_mapsize(l->env, bytes) : ENOMEM;
-
-    l->grow = false;
-    if (rc != 0)
-        return err_set(e, ERR_NOSPACE, "the store's map cannot grow beyond %zu bytes: %s",
-                       l->map_bytes, mdb_strerror(rc));
-    l->map_bytes = bytes;
-    return 0;
-}
-
 static int open_anew(struct local *l, struct err *e)
 {
     int r;
@@ -248,6 +235,25 @@ static int open_anew(struct local *l, struct err *e)
         return local_err(l, r, "sync", e);
     l->broken = false;
     return 0;
+}
+
+/* A map that could not be made larger is gone altogether: the old size is opened anew. */
+static int grow_map(struct local *l, struct err *e)
+{
+    size_t bytes = l->map_bytes * 2;
+    int rc = mdb_env_set_mapsize(l->env, bytes), r;
+
+    l->grow = false;
+    if (rc == 0) {
+        l->map_bytes = bytes;
+        return 0;
+    }
+    l->broken = true;
+    r = open_anew(l, e);
+    if (r < 0)
+        return r;
+    return err_set(e, ERR_NOSPACE, "the store's map cannot grow beyond %zu bytes: %s",
+                   l->map_bytes, mdb_strerror(rc));
 }
 
 int local_recover(void *d, uint64_t *ret_rev, struct err *e)

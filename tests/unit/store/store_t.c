@@ -2,7 +2,7 @@
 
 struct store *st_memory(void)
 {
-    struct store_opts opts = {0};
+    struct store_opts opts = {.map_bytes = 16 << 20}; /* small: a sanitizer's space is too */
     struct store *s = NULL;
     struct err e = ERR_INIT;
 

@@ -44,7 +44,7 @@ TEST(a_fault_fails_its_group_only)
 
             T_ROW(rows[i].label);
             snprintf(name, sizeof name, "fault%zu", i);
-            s = memory ? st_memory() : st_open(st_dir(name), 0);
+            s = memory ? st_memory() : st_open(st_dir(name), 16 << 20);
             T_OK(store_register_prefix(s, STR("t/"), &e), &e);
             st_put(s, "t/a", "before");
             struct watch *w = NULL;
@@ -91,9 +91,29 @@ TEST(a_failed_group_leaves_no_trace_for_validation)
     T_OK(txn_commit_wait(t, NULL, &e), &e); /* "a" has not changed after all */
 }
 
+/* Address space is bounded, so that doubling the map must fail; the store goes on as it is. */
+TEST(a_map_that_cannot_grow_is_an_error_and_the_store_goes_on)
+{
+    struct store_opts o = {.dir = st_dir("nogrow"), .map_bytes = (uint64_t)65 << 40};
+    struct store *s = NULL;
+    struct err e = ERR_INIT;
+
+    if (store_open(&o, &s, &e) < 0)
+        skip(); /* a sanitizer has taken too much of it already */
+
+    st_put(s, "a", "1");
+    store_test_fail_next(s, FAULT_MAP);
+    T_INT_EQ(try_put(s, "a", STR("2"), &e), ERR_NOSPACE);
+    T_STR_HAS(e.msg, "cannot grow beyond");
+    T_STR_EQ(st_get(s, "a"), "1");
+    st_put(s, "a", "3");
+    T_STR_EQ(st_get(s, "a"), "3");
+    store_close(s);
+}
+
 TEST(a_snapshot_that_stays_open_delays_a_repair_but_does_not_stop_the_store)
 {
-    struct store *s = st_open(st_dir("stays"), 0);
+    struct store *s = st_open(st_dir("stays"), 16 << 20);
     struct txn *reader = st_begin(s, TXN_READ_ONLY);
     struct err e = ERR_INIT;
 
