@@ -135,7 +135,7 @@ static void render_error(struct call *c, const struct err *e)
 
 static int serve(const char *dir)
 {
-    static const struct service svc = {
+    static const struct api_service svc = {
         .name = "bench", .serve = serve_call, .render_error = render_error};
     struct api_mount mount = {.service = &svc};
     struct http_server_opts opts = {.handle = api_handle, .arg = &mount};

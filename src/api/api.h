@@ -64,7 +64,7 @@ enum route_flags {
     ROUTE_BLOCKING = 1 << 2, /* may call_then: a place in the blocking pool is claimed first */
 };
 
-struct service {
+struct api_service {
     const char *name; /* "vault", "nomad" */
     /* Find the route, authenticate, authorise, run the handler. 0 or ERR_*; CALL_PARKED. */
     int (*serve)(struct call *c, struct err *e);
@@ -83,7 +83,7 @@ enum { CALL_PARKED = 1 };
 
 struct call {
     struct api *api;
-    const struct service *service;
+    const struct api_service *service;
     struct http_exchange *x; /* NULL: an inner call (api_call) */
     struct arena *arena;
     struct store *store;
@@ -190,7 +190,7 @@ struct api_response {
     const struct http_field *fields; /* arena */
     size_t n_fields;
 };
-int api_call(struct api *api, const struct service *svc, const struct api_request *q,
+int api_call(struct api *api, const struct api_service *svc, const struct api_request *q,
              struct arena *a, struct api_response *ret, struct err *e);
 
 /*
@@ -208,7 +208,7 @@ void api_free(struct api *api); /* NULL is fine; after http_server_free */
 /* The http_handler of a server whose exchanges this service answers: arg is an api_mount. */
 struct api_mount {
     struct api *api;
-    const struct service *service;
+    const struct api_service *service;
 };
 void api_handle(struct http_exchange *x, void *mount);
 /* Run something on the blocking pool; ERR_LIMIT when full. For service-internal jobs. */

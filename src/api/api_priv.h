@@ -172,7 +172,7 @@ struct call_priv {
 };
 
 /* A fresh call in `a`. The caller sets x or inner, method, path, and then runs it. */
-struct call *call_new(struct api *api, const struct service *svc, struct arena *a);
+struct call *call_new(struct api *api, const struct api_service *svc, struct arena *a);
 /* Counts the call; false (and nothing counted): the api is stopping. */
 bool api_enter(struct api *api);
 void api_leave(struct api *api);

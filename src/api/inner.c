@@ -153,7 +153,7 @@ static void run(struct inner *in, struct call *c)
     lock_done(&in->lock);
 }
 
-int api_call(struct api *api, const struct service *svc, const struct api_request *q,
+int api_call(struct api *api, const struct api_service *svc, const struct api_request *q,
              struct arena *a, struct api_response *ret, struct err *e)
 {
     struct inner *in = arena_new_of(a, struct inner);

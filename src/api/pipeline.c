@@ -36,7 +36,7 @@ static void free_body(void *arg)
     buf_done(arg);
 }
 
-struct call *call_new(struct api *api, const struct service *svc, struct arena *a)
+struct call *call_new(struct api *api, const struct api_service *svc, struct arena *a)
 {
     struct call *c = arena_new_of(a, struct call);
     struct call_priv *p = arena_new_of(a, struct call_priv);

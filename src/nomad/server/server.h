@@ -46,8 +46,8 @@ void nomad_server_stop(struct nomad_server *s);
 void nomad_server_free(struct nomad_server *s); /* NULL is fine */
 
 /* The public API ("/v1/jobs", ...) and the inner protocol ("/v1/internal/...": ports.rpc). */
-const struct service *nomad_server_service(struct nomad_server *s);
-const struct service *nomad_server_rpc(struct nomad_server *s);
+const struct api_service *nomad_server_service(struct nomad_server *s);
+const struct api_service *nomad_server_rpc(struct nomad_server *s);
 /* The inner protocol as functions, for a client in the same process. */
 const struct server_link *nomad_server_link(struct nomad_server *s);
 

@@ -32,7 +32,7 @@ struct policy_cache;
 
 struct vault {
     struct vault_opts opts;
-    struct service service;
+    struct api_service service;
     struct seal *seal;
     struct engine_routes engines[VAULT_ENGINES_MAX];
     size_t n_engines;

@@ -58,8 +58,8 @@ const struct engine *vault_engine(const struct vault *v, const char *type,
 
 static int open_tables(struct vault *v, struct err *e)
 {
-    const struct table *own[] = {&mount_table, &policy_table, &token_table, &lease_table,
-                                 &lease_order_table, &remount_table};
+    const struct table *own[] = {&mount_table, &policy_table,      &token_table,
+                                 &lease_table, &lease_order_table, &remount_table};
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         int r = table_open(v->opts.store, own[i], e);
@@ -98,11 +98,11 @@ int vault_new(const struct vault_opts *o, struct vault **ret, struct err *e)
         v->opts.max_lease_ttl_s = VAULT_MAX_LEASE_TTL_S;
     v->started_ns = clock_wall_ns();
     lock_init(&v->lock, "vault", RANK_VAULT);
-    v->service = (struct service){.name = "vault",
-                                  .serve = vault_serve,
-                                  .render_error = vault_render_error,
-                                  .ctx = v,
-                                  .gzip = false};
+    v->service = (struct api_service){.name = "vault",
+                                      .serve = vault_serve,
+                                      .render_error = vault_render_error,
+                                      .ctx = v,
+                                      .gzip = false};
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         add_engine(v, own[i]);
     for (size_t i = 0; i < o->n_engines; i++)
@@ -144,7 +144,7 @@ void vault_free(struct vault *v)
     free(v);
 }
 
-const struct service *vault_service(struct vault *v)
+const struct api_service *vault_service(struct vault *v)
 {
     return &v->service;
 }

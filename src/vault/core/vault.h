@@ -46,7 +46,7 @@ int vault_new(const struct vault_opts *o, struct vault **ret, struct err *e);
 int vault_start(struct vault *v, struct err *e);
 void vault_stop(struct vault *v);
 void vault_free(struct vault *v); /* NULL is fine */
-const struct service *vault_service(struct vault *v);
+const struct api_service *vault_service(struct vault *v);
 struct store *vault_store(const struct vault *v);
 struct api *vault_api(const struct vault *v);
 const struct vault_opts *vault_options(const struct vault *v);

@@ -53,11 +53,11 @@ void fake_start_with(struct fake *f, const struct route *routes, size_t n,
     T_OK(api_new(&opts, &f->api, &e), &e);
     f->router = router_new(routes, n);
     f->arena = arena_new(0);
-    f->svc = (struct service){.name = "fake",
-                              .serve = serve,
-                              .render_error = render_error,
-                              .finished = finished,
-                              .ctx = f};
+    f->svc = (struct api_service){.name = "fake",
+                                  .serve = serve,
+                                  .render_error = render_error,
+                                  .finished = finished,
+                                  .ctx = f};
 }
 
 void fake_start(struct fake *f, const struct route *routes, size_t n)

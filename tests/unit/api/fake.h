@@ -16,7 +16,7 @@
 struct fake {
     struct store *store;
     struct api *api;
-    struct service svc;
+    struct api_service svc;
     struct router *router;
     struct arena *arena; /* of the replies */
     struct api_mount mount;
