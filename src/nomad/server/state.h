@@ -56,12 +56,14 @@ int state_eval(struct txn *t, const char *id, const struct object **ret, struct 
 int state_alloc(struct txn *t, const char *id, const struct object **ret, struct err *e);
 int state_deployment(struct txn *t, const char *id, const struct object **ret, struct err *e);
 
-/* Objects to change: a fresh one whose body is a deep copy. Put it back with the table's put.
+/* Objects to change: a fresh one whose body is a deep copy, with the indexes that are stored as
+ * 0 written out. The caller's; put it back with state_put (which drops the caller's reference).
  */
 struct object *state_copy(const struct object *o);
-
-/* Indexes as the API shows them. */
-uint64_t job_create_index(const struct object *o), job_modify_index(const struct object *o),
-    job_spec_index(const struct object *o);
+int state_put(struct txn *t, const struct table *table, struct object *o, struct err *e);
+/* The same for a reply: the body alone, valid as long as `a`. */
+const void *state_body(const struct object *o, struct arena *a);
+/* JobModifyIndex: the newest revision that changed the specification. */
+uint64_t job_spec_index(const struct object *o);
 
 #endif

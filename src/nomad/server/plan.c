@@ -1,0 +1,318 @@
+/*
+ * A plan becomes state: one transaction with everything it says.
+ *
+ *     stops, in-place updates, placements -> allocs;  deployment, its updates;  further evals;
+ * the eval itself complete
+ *
+ * The evaluation is read in the same transaction: if it was cancelled or done meanwhile,
+ * nothing happens.
+ */
+#include <string.h>
+
+#include "nomad/server/server_priv.h"
+
+static int stop_one(struct nomad_server *s, struct txn *t, const struct plan_stop *st,
+                    int64_t now_ns, struct err *e)
+{
+    const struct object *old;
+    struct object *o;
+    struct alloc *al;
+    int r = state_alloc(t, st->alloc->id, &old, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    o = state_copy(old);
+    al = o->body;
+    al->desired_status = arena_strdup(o->arena, st->desired_status);
+    al->desired_description = arena_strdup(o->arena, str_or_empty(st->desired_description));
+    if (st->client_status)
+        al->client_status = arena_strdup(o->arena, st->client_status);
+    if (st->followup_eval_id)
+        al->followup_eval_id = arena_strdup(o->arena, st->followup_eval_id);
+    al->alloc_modify_index = 0;
+    al->modify_time = now_ns;
+    return alloc_write(s, t, o, old, now_ns, e);
+}
+
+/* The replaced alloc points to its successor. */
+static int link_previous(struct txn *t, const struct alloc *al, int64_t now_ns, struct err *e)
+{
+    const struct object *old;
+    struct object *o;
+    struct alloc *prev;
+    int r;
+
+    if (!al->previous_allocation || !*al->previous_allocation)
+        return 0;
+    r = state_alloc(t, al->previous_allocation, &old, e);
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    o = state_copy(old);
+    prev = o->body;
+    prev->next_allocation = arena_strdup(o->arena, al->id);
+    prev->modify_time = now_ns;
+    return state_put(t, &alloc_table, o, e);
+}
+
+static int place_one(struct nomad_server *s, struct txn *t, const struct alloc *planned,
+                     int64_t now_ns, struct err *e)
+{
+    struct object *o = object_new(&alloc_schema);
+    struct alloc *al = o->body;
+    const struct object *job;
+    int r;
+
+    memcpy(al, schema_copy(&alloc_schema, planned, o->arena), sizeof *al);
+    al->job = NULL;
+    al->create_index = al->modify_index = al->alloc_modify_index = 0;
+    al->create_time = al->modify_time = now_ns;
+    r = state_job(t, al->namespace, al->job_id, &job, e);
+    if (r == 0) {
+        al->job_create_index = job->create_rev;
+        al->job_modify_index = job_spec_index(job);
+    }
+    r = link_previous(t, al, now_ns, e);
+    if (r < 0) {
+        object_unref(o);
+        return r;
+    }
+    return alloc_write(s, t, o, NULL, now_ns, e);
+}
+
+static int update_in_place(struct nomad_server *s, struct txn *t, const struct alloc *planned,
+                           int64_t now_ns, struct err *e)
+{
+    const struct object *old;
+    const struct alloc *was;
+    struct object *o;
+    struct alloc *al;
+    int r = state_alloc(t, planned->id, &old, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    was = old->body;
+    o = object_new(&alloc_schema);
+    al = o->body;
+    memcpy(al, schema_copy(&alloc_schema, planned, o->arena), sizeof *al);
+    al->job = NULL;
+    /* what the client says is newer in the store than in the scheduler's mirror */
+    al->client_status = arena_strdup(o->arena, was->client_status);
+    al->client_description = arena_strdup(o->arena, was->client_description);
+    al->task_states = ((struct alloc *)schema_copy(&alloc_schema, was, o->arena))->task_states;
+    al->alloc_modify_index = 0;
+    al->modify_time = now_ns;
+    return alloc_write(s, t, o, old, now_ns, e);
+}
+
+static int annotate_one(struct txn *t, const struct alloc *planned, int64_t now_ns,
+                        struct err *e)
+{
+    const struct object *old;
+    struct object *o;
+    struct alloc *al;
+    int r = state_alloc(t, planned->id, &old, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    o = state_copy(old);
+    al = o->body;
+    al->followup_eval_id = arena_strdup(o->arena, str_or_empty(planned->followup_eval_id));
+    al->modify_time = now_ns;
+    return state_put(t, &alloc_table, o, e);
+}
+
+static int put_new(struct txn *t, const struct table *table, const void *body, struct err *e)
+{
+    struct object *o = object_new(table->schema);
+
+    memcpy(o->body, schema_copy(table->schema, body, o->arena), table->schema->size);
+    return state_put(t, table, o, e);
+}
+
+static int update_deployment(struct txn *t, const struct plan_deployment_update *u,
+                             int64_t now_ns, struct err *e)
+{
+    const struct object *old;
+    struct deployment *d;
+    struct object *o;
+    int r = state_deployment(t, u->id, &old, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    o = state_copy(old);
+    d = o->body;
+    d->status = arena_strdup(o->arena, u->status);
+    d->status_description = arena_strdup(o->arena, str_or_empty(u->status_description));
+    d->modify_time = now_ns;
+    return state_put(t, &deployment_table, o, e);
+}
+
+/* Placements count in the deployment: its group's placed allocs and canaries. */
+static int count_placed(struct txn *t, const struct alloc *al, struct err *e)
+{
+    const struct object *old;
+    struct object *o;
+    bool canary = al->deployment_status && al->deployment_status->canary;
+    int r;
+
+    if (!al->deployment_id || !*al->deployment_id)
+        return 0;
+    r = state_deployment(t, al->deployment_id, &old, e);
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    o = state_copy(old);
+    list_each (&((struct deployment *)o->body)->groups, g) {
+        if (strcmp(g->name, al->task_group) != 0)
+            continue;
+        g->placed_allocs++;
+        if (canary)
+            list_push(o->arena, &g->placed_canaries, arena_strdup(o->arena, al->id));
+    }
+    return state_put(t, &deployment_table, o, e);
+}
+
+/* ---- the evaluation itself -------------------------------------------------------------- */
+
+static int finish_eval(struct txn *t, const struct object *old, const struct plan *p,
+                       int64_t now_ns, struct err *e)
+{
+    struct object *o = state_copy(old);
+    struct eval *ev = o->body;
+
+    ev->status = EVAL_COMPLETE;
+    ev->modify_time = now_ns;
+    ev->queued_allocations = json_new_object(o->arena);
+    list_each (&p->queued, q)
+        json_set(o->arena, ev->queued_allocations, str_of(arena_strdup(o->arena, q->group)),
+                 json_of_i64(o->arena, q->n));
+    list_each (&p->failed, f) {
+        struct alloc_metric *m = schema_copy(&alloc_metric_schema, f, o->arena);
+
+        m->group = arena_strdup(o->arena, f->group);
+        list_push(o->arena, &ev->failed_tg_allocs, *m);
+    }
+    list_each (&p->evals, n) {
+        if (strcmp((*n)->status, EVAL_BLOCKED) == 0)
+            ev->blocked_eval = arena_strdup(o->arena, (*n)->id);
+        else if (!ev->next_eval || !*ev->next_eval)
+            ev->next_eval = arena_strdup(o->arena, (*n)->id);
+    }
+    if (p->deployment)
+        ev->deployment_id = arena_strdup(o->arena, p->deployment->id);
+    return state_put(t, &eval_table, o, e);
+}
+
+static int write_queued(struct txn *t, const struct eval *ev, const struct plan *p,
+                        struct err *e)
+{
+    const struct object *job;
+    struct object *s;
+    int r;
+
+    if (p->queued.len == 0)
+        return 0;
+    r = state_job(t, ev->namespace, ev->job_id, &job, e);
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r == 0)
+        r = summary_load(t, ev->namespace, ev->job_id, &s, e);
+    if (r < 0)
+        return r;
+    list_each (&p->queued, q)
+        summary_group(s->body, q->group, s->arena)->queued = q->n;
+    return state_put(t, &job_summary_table, s, e);
+}
+
+/* At most one blocked evaluation of a job: the newer one replaces it. */
+static int cancel_blocked(struct txn *t, const struct eval *ev, int64_t now_ns, struct err *e)
+{
+    VEC(struct object *) old = {0};
+    const struct object *o;
+    struct table_scan it;
+    struct key k;
+    int r;
+
+    table_index_key(&k, &eval_table, "by_job");
+    key_addz(&k, ev->namespace);
+    key_addz(&k, ev->job_id);
+    r = table_scan_index(t, &it, &eval_table, &k, 0, e);
+    if (r < 0)
+        return r;
+    while ((r = table_scan_next(&it, &o, e)) > 0)
+        if (strcmp(((const struct eval *)o->body)->status, EVAL_BLOCKED) == 0)
+            vec_push(&old, state_copy(o));
+    table_scan_end(&it);
+    for (size_t i = 0; i < old.len; i++) {
+        struct eval *b = old.at[i]->body;
+
+        b->status = EVAL_CANCELED;
+        b->status_description = "existing blocked evaluation has been replaced";
+        b->modify_time = now_ns;
+        if (r >= 0)
+            r = state_put(t, &eval_table, old.at[i], e);
+        else
+            object_unref(old.at[i]);
+    }
+    vec_done(&old);
+    return r < 0 ? r : 0;
+}
+
+static int write_evals(struct txn *t, const struct plan *p, int64_t now_ns, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->evals.len; i++) {
+        struct eval *ev = p->evals.at[i];
+
+        if (strcmp(ev->status, EVAL_BLOCKED) == 0)
+            r = cancel_blocked(t, ev, now_ns, e);
+        ev->create_time = ev->modify_time = now_ns;
+        if (r == 0)
+            r = put_new(t, &eval_table, ev, e);
+    }
+    return r;
+}
+
+int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval,
+                const struct plan *p, int64_t now_ns, struct err *e)
+{
+    const struct eval *ev = eval->body;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->stops.len; i++)
+        r = stop_one(s, t, &p->stops.at[i], now_ns, e);
+    if (r == 0 && p->deployment)
+        r = put_new(t, &deployment_table, p->deployment, e);
+    for (size_t i = 0; r == 0 && i < p->deployment_updates.len; i++)
+        r = update_deployment(t, &p->deployment_updates.at[i], now_ns, e);
+    for (size_t i = 0; r == 0 && i < p->in_place.len; i++)
+        r = update_in_place(s, t, p->in_place.at[i], now_ns, e);
+    for (size_t i = 0; r == 0 && i < p->annotate.len; i++)
+        r = annotate_one(t, p->annotate.at[i], now_ns, e);
+    for (size_t i = 0; r == 0 && i < p->places.len; i++) {
+        r = place_one(s, t, p->places.at[i], now_ns, e);
+        if (r == 0)
+            r = count_placed(t, p->places.at[i], e);
+    }
+    if (r == 0)
+        r = write_evals(t, p, now_ns, e);
+    if (r == 0)
+        r = write_queued(t, ev, p, e);
+    if (r == 0)
+        r = finish_eval(t, eval, p, now_ns, e);
+    if (r == 0)
+        r = job_refresh_status(t, ev->namespace, ev->job_id, e);
+    return r;
+}
