@@ -131,6 +131,7 @@ static struct json number_value(struct hcl1 *h)
         return json_of_i64(h->p->arena, n);
     if (hcl_num_parse(text, h->p->arena, &v.text) != HCL_NUM_OK)
         return json_of_str(text);
+    (void)count_nodes(h, (uint32_t)(v.text.len / HCL_NODE_DIGITS)); /* the next item fails */
     return v;
 }
 

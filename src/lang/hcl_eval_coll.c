@@ -180,7 +180,7 @@ static void loop_item(struct hcl_ev *ev, struct loop *l, const struct hcl_eval_c
 {
     const struct hcl_for *f = l->x->for_;
     const struct json *v;
-    struct str key;
+    struct str key = {0};
 
     if (!passes(ev, l, ctx))
         return;

@@ -1,7 +1,8 @@
 #include "base/err.h"
 #include "lang/hcl_eval_priv.h"
 
-enum { NUMBER_STEPS = 16 }; /* what a wide operation costs */
+/* What a wide operation costs; and so many digits read cost one. */
+enum { NUMBER_STEPS = 16 };
 
 /*
  * Conditions
@@ -104,8 +105,12 @@ static struct json *bad_operation(struct hcl_ev *ev, const struct hcl_expr *x, c
 static struct json *operand(struct hcl_ev *ev, const struct hcl_expr *x, const struct json *v,
                             bool as_bool, const char *which)
 {
-    struct json *r = as_bool ? hcl_to_bool(v, ev->arena) : hcl_to_number(v, ev->arena);
+    size_t digits = v->type == JSON_NUMBER || v->type == JSON_STRING ? v->text.len : 0;
+    struct json *r;
 
+    if (!hcl_ev_spend(ev, x, digits / NUMBER_STEPS, digits))
+        return NULL;
+    r = as_bool ? hcl_to_bool(v, ev->arena) : hcl_to_number(v, ev->arena);
     if (!r)
         return bad_operand(ev, x, which, as_bool ? "bool" : "number");
     if (r->type == JSON_NULL)

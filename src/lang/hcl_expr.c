@@ -154,6 +154,7 @@ static struct hcl_expr *parse_number(struct hcl_parser *p)
         hcl_diag_add(p->diags, at, "Invalid number literal",
                      "Numbers have at most %d digits before and after the decimal point.",
                      HCL_NUM_DIGITS_MAX);
+    hcl_count_nodes(p, (uint32_t)(x->value->text.len / HCL_NODE_DIGITS));
     return x;
 }
 

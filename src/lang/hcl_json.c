@@ -215,6 +215,9 @@ static struct hcl_expr *parse_word(struct jreader *j)
     else if (!str_eqc(s, "null"))
         fail(j, x->at, "Invalid JSON value",
              "A value is an object, an array, a string, a number, true, false or null.");
+    if (x->value->type == JSON_NUMBER)
+        hcl_count_nodes(j->p, (uint32_t)(x->value->text.len / HCL_NODE_DIGITS));
+    j->broken = j->broken || j->p->spent;
     return x;
 }
 

@@ -86,7 +86,7 @@ void hcl_leave(struct hcl_parser *p)
     p->depth--;
 }
 
-static void count_nodes(struct hcl_parser *p, uint32_t n)
+void hcl_count_nodes(struct hcl_parser *p, uint32_t n)
 {
     p->nodes += n;
     if (p->nodes > HCL_NODES_MAX)
@@ -99,7 +99,7 @@ struct hcl_expr *hcl_new_expr(struct hcl_parser *p, enum hcl_expr_kind kind,
 {
     struct hcl_expr *x = arena_new_of(p->arena, struct hcl_expr);
 
-    count_nodes(p, 1);
+    hcl_count_nodes(p, 1);
     x->kind = kind;
     x->at = x->start_at = at;
     x->source = str_n(p->text.p + at.start.byte, at.end.byte - at.start.byte);
@@ -423,7 +423,7 @@ static struct hcl_block *parse_block(struct hcl_parser *p, struct hcl_range type
     struct hcl_block *b = arena_new_of(p->arena, struct hcl_block);
     struct hcl_range open;
 
-    count_nodes(p, HCL_BLOCK_NODES);
+    hcl_count_nodes(p, HCL_BLOCK_NODES);
     b->type = str_n(p->text.p + type_at.start.byte, type_at.end.byte - type_at.start.byte);
     b->type_at = b->at = b->open_at = b->brace_at = type_at;
     if (!parse_labels(p, b) || !hcl_enter(p)) {
@@ -454,7 +454,7 @@ static void parse_item(struct hcl_parser *p, struct hcl_body *b, struct map *see
     struct hcl_range name_at = hcl_tok_range(p, hcl_read(p));
     struct hcl_item *item;
 
-    count_nodes(p, 1);
+    hcl_count_nodes(p, 1);
     switch (hcl_next_type(p)) {
     case T_EQUAL:
         add_attr(p, b, parse_attr_line(p, name_at), seen);

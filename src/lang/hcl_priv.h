@@ -112,7 +112,10 @@ void hcl_recover(struct hcl_parser *p, enum hcl_tok_type closer);
 /* False: deeper than HCL_DEPTH_MAX (said). */
 bool hcl_enter(struct hcl_parser *p);
 void hcl_leave(struct hcl_parser *p);
-/* NULL never; beyond HCL_NODES_MAX the parser is `spent`. */
+/* Beyond HCL_NODES_MAX the parser is `spent`. A number costs as much as it is long: "1e999". */
+void hcl_count_nodes(struct hcl_parser *p, uint32_t n);
+enum { HCL_NODE_DIGITS = 32 };
+/* NULL never. */
 struct hcl_expr *hcl_new_expr(struct hcl_parser *p, enum hcl_expr_kind kind,
                               struct hcl_range at);
 struct hcl_expr *hcl_new_string(struct hcl_parser *p, struct str value, struct hcl_range at);

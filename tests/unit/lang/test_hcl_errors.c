@@ -247,12 +247,15 @@ TEST(what_a_hostile_file_may_cost_is_bounded)
         {"tokens", "", "\n", "", "more tokens", 900000, HCL2},
         {"bytes", "", "          ", "", "At most", 500000, HCL2},
         {"small blocks", "", "a{}\n", "", "more blocks, arguments", 60000, HCL2},
+        {"long numbers", "a = [", "1e999,", "]", "more blocks, arguments", 20000, HCL2},
         {"labels", "a ", "b ", "{}", "too many labels", 20, HCL2},
         {"JSON", "", "{\"a\":", "", "nested too deeply", 100000, HCL2},
         {"JSON items", "{\"a\":[", "1,", "1]}", "more blocks, arguments", 300000, HCL2},
         {"HCL1 blocks", "", "a {\n", "", "nested more than", 100000, HCL1},
         {"HCL1 lists", "a = ", "[", "", "nested more than", 100000, HCL1},
         {"HCL1 items", "", "a=1\n", "", "more than 200000 items", 300000, HCL1},
+        {"JSON numbers", "{\"a\":[", "1e999,", "1]}", "more blocks, arguments", 20000, HCL2},
+        {"HCL1 numbers", "a = [", "1e999,", "]", "more than 200000 items", 20000, HCL1},
         {"HCL1 labels", "", "a ", "{}", "more than 8 labels", 20, HCL1},
     };
 
