@@ -25,6 +25,7 @@ enum {
 };
 
 #define MAGIC "SERAISNAP1\n"
+#define REV_MAX ((uint64_t)1 << 62) /* nobody has come so far: there is room to go on */
 
 /* CRC-64/XZ: a torn or damaged copy is found out; forgery is the caller's business (it seals).
  */
@@ -246,6 +247,8 @@ static int read_item(struct reader *r, struct item *ret, struct err *e)
     if (key_len > STORE_KEY_MAX || value_len > STORE_VALUE_MAX ||
         (key_len == 0 && ret->kind == 'R'))
         return damaged(e, "an item of impossible size");
+    if (ret->mod_rev > REV_MAX || ret->create_rev > ret->mod_rev)
+        return damaged(e, "an item of an impossible revision");
     rc = want(r, ITEM_HEAD + key_len + value_len, e);
     if (rc < 0)
         return rc;

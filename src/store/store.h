@@ -37,7 +37,8 @@ enum {
     STORE_VALUE_MAX = 8 << 20,  /* bytes of a value */
     STORE_TXN_OPS_MAX = 100000, /* writes of one transaction */
     STORE_TXN_BYTES_MAX = 64 << 20,
-    STORE_QUEUE_MAX = 8192,    /* commits waiting */
+    STORE_TXNS_MAX = 1024,  /* open at one time; those waiting for their commit not counted */
+    STORE_QUEUE_MAX = 8192, /* commits waiting */
     STORE_HISTORY_MAX = 65536, /* recent changes kept for validation and watches */
 };
 
@@ -71,7 +72,9 @@ enum txn_flags {
     TXN_READ_ONLY = 1 << 0, /* no writes will come: nothing is remembered */
 };
 
-/* Begins on the newest durable snapshot. ERR_LIMIT when too many are open. */
+/* Begins on the newest durable snapshot. ERR_LIMIT when STORE_TXNS_MAX are open, ERR_UNAVAIL
+ * when a repair takes too long. An open snapshot keeps old pages in the file: do not park one.
+ */
 int txn_begin(struct store *s, unsigned flags, struct txn **ret, struct err *e);
 void txn_drop(struct txn *t); /* NULL is fine */
 DEFINE_AUTO(struct txn *, txn_drop)
@@ -94,7 +97,7 @@ int txn_del(struct txn *t, struct str key, struct err *e); /* absent is fine */
  *     struct scan it;
  *     scan_begin(t, &it, prefix, SCAN_...);
  *     while ((r = scan_next(&it, &rec, e)) > 0) ...
- *     scan_end(&it);
+ *     scan_end(&it);      // before the txn ends
  * With a tracked scan the range that was really walked is remembered.
  */
 enum scan_flags {
@@ -114,7 +117,8 @@ void scan_end(struct scan *it);
 
 /*
  * Commit. The txn is consumed whatever happens. `done` runs once, on the committer's thread (be
- * quick: hand over), with the revision or an ERR_*. A txn without writes needs no commit.
+ * quick: hand over), with the revision or an ERR_*. A txn without writes needs no commit; then,
+ * and when the queue is full or the store is closing, `done` runs before txn_commit returns.
  */
 typedef void commit_done(void *arg, int result, uint64_t rev, const struct err *e);
 void txn_commit(struct txn *t, commit_done *done, void *arg);
@@ -140,6 +144,9 @@ uint64_t txn_prefix_rev(struct txn *t, struct str prefix);
  * the notifier's thread, as soon as a change under `prefix` (or of exactly that key) with a
  * revision above `rev` is durable; at once if that is so already. Cancel is safe at any time;
  * after it returns, fn will not run (returns false if it already has or is running to its end).
+ * It waits for a running fn, so hold no lock that fn takes; fn itself may cancel its own wait.
+ * Every wait is cancelled once, also one that has fired. Where history is too short to tell (an
+ * unregistered prefix, an old `rev`) fn may run once without need.
  */
 struct store_wait;
 typedef void wait_fn(void *arg);
@@ -172,7 +179,8 @@ int watch_fd(struct watch *w); /* readable while events wait */
 
 /*
  * A consistent copy of everything, for backups: written as a stream; restored into an empty
- * store.
+ * store (else ERR_EXISTS) with no transaction open. A damaged stream is ERR_CORRUPT and leaves
+ * it empty. Afterwards every watch gets WATCH_RESYNC and every wait fires.
  */
 int store_snapshot_write(struct store *s, int fd, uint64_t *ret_rev, struct err *e);
 int store_snapshot_restore(struct store *s, int fd, struct err *e);

@@ -6,7 +6,6 @@
 
 enum {
     TXN_MAGIC = 0x7478006e,
-    TXNS_OPEN_MAX = 1024, /* snapshots that exist at one time */
     TXN_ARENA_FIRST = 4096,
     TXN_POOL_MAX = 256, /* parked for reuse */
 };
@@ -119,8 +118,8 @@ static int pool_take(struct store *s, struct txn **ret, bool *ret_trim, struct e
         if (r < 0)
             return r;
     }
-    if (s->open_txns >= TXNS_OPEN_MAX)
-        return err_set(e, ERR_LIMIT, "more than %d transactions are open", TXNS_OPEN_MAX);
+    if (s->open_txns >= STORE_TXNS_MAX)
+        return err_set(e, ERR_LIMIT, "more than %d transactions are open", STORE_TXNS_MAX);
     s->open_txns++;
     *ret = s->pool;
     if (s->pool) {
