@@ -1,8 +1,8 @@
 #include "base/err.h"
 #include "lang/hcl_eval_priv.h"
 
-/* What a wide operation costs; and so many digits read cost one. */
-enum { NUMBER_STEPS = 16 };
+/* An operation on numbers with more digits costs more, and reading each of them does. */
+enum { NUMBER_SMALL = 36, NUMBER_STEPS = 16 };
 
 /*
  * Conditions
@@ -108,7 +108,7 @@ static struct json *operand(struct hcl_ev *ev, const struct hcl_expr *x, const s
     size_t digits = v->type == JSON_NUMBER || v->type == JSON_STRING ? v->text.len : 0;
     struct json *r;
 
-    if (!hcl_ev_spend(ev, x, digits / NUMBER_STEPS, digits))
+    if (!hcl_ev_spend(ev, x, digits > NUMBER_SMALL ? digits : 0, digits))
         return NULL;
     r = as_bool ? hcl_to_bool(v, ev->arena) : hcl_to_number(v, ev->arena);
     if (!r)
@@ -123,7 +123,7 @@ static struct json *arithmetic(struct hcl_ev *ev, const struct hcl_expr *x, stru
 {
     struct json r = {.type = JSON_NUMBER};
 
-    if (!hcl_ev_spend(ev, x, a.len + b.len > 36 ? NUMBER_STEPS : 1, a.len + b.len))
+    if (!hcl_ev_spend(ev, x, a.len + b.len > NUMBER_SMALL ? NUMBER_STEPS : 1, a.len + b.len))
         return NULL;
     switch (hcl_num_op(x->op[0], a, b, ev->arena, &r.text)) {
     case HCL_NUM_OK:
