@@ -119,7 +119,10 @@ int token_by_hash(struct vault *v, struct txn *t, const char *hash, const struct
 /* One bounded step of the durable queue of token revocations; *ret_more: there is more. */
 int token_revoke_queued(struct vault *v, struct txn *t, int64_t now_ns, bool *ret_more,
                         struct err *e);
+extern const struct table token_queue_table; /* that queue: a change of it wakes the loop */
 
+/* policy_password.c */
+extern const struct table password_policy_table;
 /* policy_store.c */
 void policy_cache_free(struct policy_cache *c);
 

@@ -102,9 +102,17 @@ struct req {
 
 /* Open the reply's data object (once); write members with json_kv_*; core closes it. */
 struct json_out *req_data(struct req *r);
+/* The whole data object, as finished JSON text, copied as it stands. */
+void req_data_raw(struct req *r, struct str object);
+/* lease_duration of the envelope for a reply that has no lease (kv version 1). */
+void req_lease_hint(struct req *r, int64_t ttl_s);
 void req_warn(struct req *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* `{"keys":[...]}`; core answers 404 when it is empty. */
 void req_list_keys(struct req *r, const struct strlist *keys);
+/* Names one level below `folder` ("a/b/", or empty) in a tree of paths: `start` is the table's
+ * key up to the path. Costs what the answer is long, not what lies below. */
+int list_level(struct txn *t, const struct key *start, struct str folder, struct arena *a,
+               struct strlist *ret, struct err *e);
 /* Decode r->data and the route's parameters into a struct (SCHEMA_LENIENT, unknown ones warned
  * about as the API does). Errors as the API words them: `Field validation failed: error
  * converting input zz for field "ttl": ...` */

@@ -16,6 +16,20 @@ struct json_out *req_data(struct req *r)
     return r->out;
 }
 
+void req_data_raw(struct req *r, struct str object)
+{
+    struct json_out *w = req_data(r);
+    struct str members = str_n(object.p + 1, object.len - 2); /* core closes the object */
+
+    buf_put_str(w->b, members);
+    w->first = members.len == 0;
+}
+
+void req_lease_hint(struct req *r, int64_t ttl_s)
+{
+    r->priv->lease_duration_s = ttl_s;
+}
+
 void req_warn(struct req *r, const char *fmt, ...)
 {
     va_list ap;

@@ -248,12 +248,13 @@ static int authorise(struct req *r, struct err *e)
     return 0;
 }
 
-/* A use counts even if the request is refused afterwards. */
+/* A use counts even if the request is refused afterwards. Anonymous routes use none: whoever
+ * asks about a wrapping token has not opened it. */
 static int spend_use(struct req *r, struct err *e)
 {
     int ret;
 
-    if (!r->token || r->token->num_uses == 0)
+    if (!r->token || r->token->num_uses == 0 || (r->route && (r->route->flags & ROUTE_ANON)))
         return 0;
     r->priv->last_use = r->token->num_uses == 1;
     ret = token_use(r->vault, r->txn, r->token, e);

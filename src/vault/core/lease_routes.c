@@ -1,0 +1,585 @@
+/* sys/leases and its older names. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "lang/units.h"
+#include "vault/core/lease_priv.h"
+
+enum { SYNC_WAIT_MS = 60000, SYNC_POLL_MS = 5 };
+
+static struct req *req_of(struct call *c)
+{
+    return c->state;
+}
+
+struct lease_body {
+    const char *lease_id, *url_lease_id, *prefix;
+    int64_t increment_s;
+    bool sync;
+};
+
+static const struct schema_field lease_body_fields[] = {
+    {"lease_id", NULL, F_STR, offsetof(struct lease_body, lease_id)},
+    {"url_lease_id", NULL, F_STR, offsetof(struct lease_body, url_lease_id)},
+    {"prefix", NULL, F_STR, offsetof(struct lease_body, prefix)},
+    {"increment", NULL, F_TTL, offsetof(struct lease_body, increment_s)},
+    {"sync", NULL, F_BOOL, offsetof(struct lease_body, sync)},
+};
+static SCHEMA(lease_body_schema, "lease", struct lease_body, lease_body_fields);
+
+/* The id stands in the body, or in the path. */
+static int read_body(struct req *r, struct lease_body *b, struct str *ret_id, struct err *e)
+{
+    int ret = req_decode(r, &lease_body_schema, b, e);
+
+    if (ret < 0)
+        return ret;
+    *ret_id = str_of(b->lease_id && *b->lease_id ? b->lease_id : b->url_lease_id);
+    return ret_id->len ? 0 : req_fail(e, "lease_id must be specified");
+}
+
+/* ---- lookup ------------------------------------------------------------------------------ */
+
+struct times {
+    int64_t issued_ns, expires_ns, renewed_ns;
+    bool renewable;
+};
+
+static int find_times(struct req *r, struct str id, struct times *ret, struct err *e)
+{
+    const struct token *t;
+    const struct lease *l;
+    int got = lease_get(r->txn, id, &l, e);
+
+    if (got == 0) {
+        *ret = (struct times){l->issued_ns, l->expires_ns, l->renewed_ns, l->renewable};
+        return 0;
+    }
+    if (got == ERR_NOTFOUND)
+        got = lease_find_token(r->vault, r->txn, id, &t, e);
+    if (got == 0)
+        *ret = (struct times){t->issued_ns, t->expires_ns, t->renewed_ns, t->renewable};
+    return got;
+}
+
+static void write_time(struct json_out *w, const char *name, int64_t ns)
+{
+    char text[TIME_TEXT_SIZE];
+
+    if (ns)
+        time_format_local(ns, text);
+    json_kv_str(w, name, ns ? text : NULL);
+}
+
+/* What is left in whole seconds, of a now that is rounded to one. */
+static int64_t seconds_left(const struct times *t, int64_t now_ns)
+{
+    int64_t now_s = (now_ns + 500000000) / 1000000000;
+    int64_t left = (t->expires_ns - now_s * 1000000000) / 1000000000;
+
+    return t->expires_ns == 0 || left < 0 ? 0 : left;
+}
+
+static int lookup(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    struct lease_body b;
+    struct times times;
+    struct json_out *w;
+    struct str id;
+    int ret = read_body(r, &b, &id, e);
+
+    if (ret < 0)
+        return ret;
+    ret = find_times(r, id, &times, e);
+    if (ret == ERR_NOTFOUND)
+        return req_fail(e, "invalid lease");
+    if (ret < 0)
+        return ret;
+    w = req_data(r);
+    write_time(w, "expire_time", times.expires_ns);
+    json_kv_strn(w, "id", id);
+    write_time(w, "issue_time", times.issued_ns);
+    write_time(w, "last_renewal", times.renewed_ns);
+    json_kv_bool(w, "renewable", times.renewable);
+    json_kv_i64(w, "ttl", seconds_left(&times, r->now_ns));
+    return 0;
+}
+
+/* ---- list -------------------------------------------------------------------------------- */
+
+/* The leases of tokens have no records of their own: "<path>/h<hash>" of every token. */
+static int list_tokens(struct req *r, struct str folder, struct strlist *keys, struct err *e)
+{
+    struct key k, exact;
+    struct str path = str_upto(folder, folder.len ? folder.len - 1 : 0);
+    const struct object *o;
+    struct table_scan it;
+    int ret;
+
+    table_index_key(&k, &token_table, "path");
+    ret = list_level(r->txn, &k, folder, r->a, keys, e);
+    for (size_t i = 0; i < keys->len; i++) /* a path's last part is a folder of leases */
+        if (!str_ends(str_of(keys->at[i]), STR("/")))
+            keys->at[i] = arena_printf(r->a, "%s/", keys->at[i]);
+    if (ret < 0 || path.len == 0)
+        return ret;
+    table_index_key(&exact, &token_table, "path");
+    key_add(&exact, path);
+    ret = table_scan_index(r->txn, &it, &token_table, &exact, SCAN_PEEK, e);
+    if (ret < 0)
+        return ret;
+    while ((ret = table_scan_next(&it, &o, e)) > 0)
+        list_push(r->a, keys, arena_printf(r->a, "h%s", ((const struct token *)o->body)->hash));
+    table_scan_end(&it);
+    return ret < 0 ? ret : 0;
+}
+
+static int list_leases(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    struct str folder = req_param(r, "prefix");
+    struct strlist keys = {0}, more = {0};
+    struct key k;
+    int ret;
+
+    key_init(&k, lease_table.name);
+    ret = list_level(r->txn, &k, folder, r->a, &keys, e);
+    if (ret == 0)
+        ret = list_tokens(r, folder, &more, e);
+    if (ret < 0)
+        return ret;
+    for (size_t i = 0; i < more.len; i++)
+        list_push(r->a, &keys, more.at[i]);
+    strlist_sort_unique(&keys);
+    req_list_keys(r, &keys);
+    return 0;
+}
+
+/* ---- renew ------------------------------------------------------------------------------- */
+
+struct renewal {
+    struct str id;
+    int64_t increment_s;
+    struct lease_env env; /* its mount and lease are copies */
+    int64_t ttl_s, max_ttl_s;
+};
+
+static int check_renewable(struct req *r, struct str id, const struct lease **ret,
+                           struct err *e)
+{
+    const struct token *t;
+    int got = lease_get(r->txn, id, ret, e);
+
+    if (got == ERR_NOTFOUND) {
+        got = lease_find_token(r->vault, r->txn, id, &t, e);
+        if (got == 0)
+            return req_fail(e, "tokens cannot be renewed through this endpoint");
+        return got == ERR_NOTFOUND ? req_fail(e, "lease not found") : got;
+    }
+    if (got < 0)
+        return got;
+    if (lease_is_in_state(*ret, LEASE_IRREVOCABLE))
+        return req_fail(e, "lease is expired and has failed previous revocation attempts");
+    if (!lease_is_in_state(*ret, "") || (*ret)->expires_ns <= r->now_ns)
+        return req_fail(e, "lease expired");
+    return (*ret)->renewable ? 0 : req_fail(e, "lease is not renewable");
+}
+
+static int ask_engine(struct req *r, void *arg, struct err *e)
+{
+    struct renewal *n = arg;
+
+    (void)r;
+    n->ttl_s = n->max_ttl_s = 0;
+    return n->env.mount->engine->renew(&n->env, &n->ttl_s, &n->max_ttl_s, e);
+}
+
+static int store_renewal(struct req *r, void *arg, struct err *e)
+{
+    const struct renewal *n = arg;
+    const struct lease *old;
+    const struct mount *m;
+    struct lease l;
+    const char *warning;
+    int ret = check_renewable(r, n->id, &old, e);
+
+    if (ret == 0)
+        ret = mount_by_uuid(r->vault, r->txn, old->mount_uuid, &m, e);
+    if (ret < 0)
+        return ret;
+    l = *old;
+    struct ttl_input in = {.increment_s = n->increment_s,
+                           .backend_ttl_s = n->ttl_s,
+                           .backend_max_s = n->max_ttl_s ? n->max_ttl_s : old->max_ttl_s,
+                           .mount_default_s = mount_default_ttl_s(r->vault, m),
+                           .mount_max_s = mount_max_ttl_s(r->vault, m),
+                           .start_ns = old->issued_ns,
+                           .now_ns = r->now_ns};
+
+    ret = ttl_decide(&in, r->a, &l.ttl_s, &warning, e);
+    if (ret < 0)
+        return ret;
+    if (warning)
+        req_warn(r, "%s", warning);
+    l.expires_ns = r->now_ns + l.ttl_s * 1000000000;
+    l.renewed_ns = r->now_ns;
+    r->priv->lease_id = arena_cstr(r->a, n->id);
+    r->priv->lease_duration_s = l.ttl_s;
+    r->priv->lease_renewable = l.renewable;
+    return lease_put(r->txn, &l, e);
+}
+
+static void prepare_env(struct req *r, const struct lease *old, const struct mount *m,
+                        struct renewal *n)
+{
+    struct lease *copy = schema_copy(&lease_schema, old, r->a);
+    struct mount *mount = schema_copy(&mount_schema, m, r->a);
+
+    mount->engine = m->engine;
+    n->env = (struct lease_env){.vault = r->vault,
+                                .mount = mount,
+                                .a = r->a,
+                                .now_ns = r->now_ns,
+                                .lease_id = copy->id,
+                                .issued_ns = copy->issued_ns,
+                                .internal = copy->internal,
+                                .data = copy->data,
+                                .increment_s = n->increment_s};
+}
+
+static int renew(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    struct renewal *n = arena_new_of(r->a, struct renewal);
+    const struct lease *old;
+    const struct mount *m;
+    struct lease_body b;
+    int ret = read_body(r, &b, &n->id, e);
+
+    if (ret == 0)
+        ret = check_renewable(r, n->id, &old, e);
+    if (ret == 0)
+        ret = mount_by_uuid(r->vault, r->txn, old->mount_uuid, &m, e);
+    if (ret < 0)
+        return ret;
+    n->increment_s = b.increment_s;
+    if (!m->engine->renew)
+        return store_renewal(r, n, e);
+    ret = call_claim_pool(c, e);
+    if (ret < 0)
+        return ret;
+    prepare_env(r, old, m, n);
+    req_then(r, ask_engine, store_renewal, n);
+    return 0;
+}
+
+/* ---- revoke ------------------------------------------------------------------------------ */
+
+static int revoke_act(struct req *r, void *arg, struct err *e)
+{
+    struct lease_jobs *jobs = lease_loop_jobs(r->vault->loop);
+    struct err why = ERR_INIT;
+
+    if (!jobs)
+        return err_set(e, ERR_UNAVAIL, "the server is stopping");
+    if (lease_jobs_revoke_now(jobs, arg, &why) < 0)
+        return req_fail(e, "failed to revoke entry: %s", why.msg);
+    return 0;
+}
+
+static int nothing_more(struct req *r, void *arg, struct err *e)
+{
+    (void)r;
+    (void)arg;
+    (void)e;
+    return 0;
+}
+
+/* From this transaction on it counts as revoked; what must be undone outside follows. */
+static int revoke_lease(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    const struct token *t;
+    const struct lease *l;
+    struct lease_body b;
+    struct str id;
+    int ret = read_body(r, &b, &id, e);
+
+    if (ret < 0)
+        return ret;
+    ret = lease_get(r->txn, id, &l, e);
+    if (ret == ERR_NOTFOUND) {
+        ret = lease_find_token(r->vault, r->txn, id, &t, e);
+        if (ret == 0)
+            return token_revoke(r->vault, r->txn, t, r->now_ns, e);
+        return ret == ERR_NOTFOUND ? 0 : ret;
+    }
+    if (ret < 0)
+        return ret;
+    if (!lease_needs_engine(r->vault, r->txn, l))
+        return lease_del(r->txn, l->id, e);
+    ret = lease_make_due(r->txn, l, false, false, r->now_ns, e);
+    if (ret < 0 || !b.sync)
+        return ret;
+    ret = call_claim_pool(c, e);
+    if (ret == 0)
+        req_then(r, revoke_act, nothing_more, arena_cstr(r->a, id));
+    return ret;
+}
+
+/* ---- by prefix --------------------------------------------------------------------------- */
+
+struct prefix_wait {
+    struct str prefix; /* ends in '/' */
+    int64_t before_ns;
+};
+
+/* Which lease below the prefix is still to go? *ret_error: one was tried, and failed. */
+static int look_below(struct vault *v, const struct prefix_wait *p, struct arena *a,
+                      bool *ret_waiting, const char **ret_error, struct err *e)
+{
+    auto_txn struct txn *t = NULL;
+    const struct object *o;
+    struct table_scan it;
+    struct key k;
+    int r = txn_begin(v->opts.store, TXN_READ_ONLY, &t, e);
+
+    *ret_waiting = false;
+    *ret_error = NULL;
+    if (r < 0)
+        return r;
+    key_init(&k, lease_table.name);
+    key_add_open(&k, p->prefix);
+    r = table_scan_begin(t, &it, &lease_table, &k, SCAN_PEEK, e);
+    if (r < 0)
+        return r;
+    while (!*ret_waiting && (r = table_scan_next(&it, &o, e)) > 0) {
+        const struct lease *l = o->body;
+
+        if (l->issued_ns > p->before_ns)
+            continue;
+        if (l->tries > 0)
+            *ret_error = arena_printf(a, "failed to revoke \"%s\": %s", l->id, l->last_error);
+        else
+            *ret_waiting = true;
+    }
+    table_scan_end(&it);
+    return r < 0 ? r : 0;
+}
+
+static int wait_act(struct req *r, void *arg, struct err *e)
+{
+    int64_t deadline = clock_mono_ms() + SYNC_WAIT_MS;
+    const char *error = NULL;
+    bool waiting = true;
+
+    lease_loop_wake(r->vault);
+    for (;;) {
+        int ret = look_below(r->vault, arg, r->a, &waiting, &error, e);
+
+        if (ret < 0)
+            return ret;
+        if (!waiting)
+            return error ? req_fail(e, "%s", error) : 0;
+        if (clock_mono_ms() >= deadline)
+            return err_set(e, ERR_TIMEOUT, "leases are still being revoked");
+        usleep(SYNC_POLL_MS * 1000);
+    }
+}
+
+static int revoke_below(struct req *r, bool force, bool sync, struct err *e)
+{
+    struct prefix_wait *p = arena_new_of(r->a, struct prefix_wait);
+    struct str prefix = req_param(r, "prefix");
+    int ret = lease_revoke_prefix(r->vault, r->txn, prefix, force, r->now_ns, e);
+
+    if (ret < 0 || !sync)
+        return ret;
+    p->prefix = str_of(
+        arena_printf(r->a, "%.*s%s", STR_ARG(prefix), str_ends(prefix, STR("/")) ? "" : "/"));
+    p->before_ns = r->now_ns;
+    ret = call_claim_pool(r->call, e);
+    if (ret == 0)
+        req_then(r, wait_act, nothing_more, p);
+    return ret;
+}
+
+static int revoke_prefix(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    struct lease_body b;
+    int ret = req_decode(r, &lease_body_schema, &b, e);
+
+    return ret < 0 ? ret : revoke_below(r, false, b.sync, e);
+}
+
+static int revoke_force(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+
+    return revoke_below(r, true, r->vault->loop != NULL, e);
+}
+
+/* ---- tidy, irrevocable ones ----------------------------------------------------------------
+ */
+
+static int tidy(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    int ret = lease_order_put(r->txn, "tidy", STR(""), false, r->now_ns, e);
+
+    if (ret < 0)
+        return ret;
+    r->status = 202;
+    req_warn(r,
+             "Tidy operation successfully started. Any information from the operation will be "
+             "printed to Vault's server logs.");
+    return 0;
+}
+
+static bool wants_irrevocable(struct req *r)
+{
+    return str_eqc(json_str_or(json_get(r->data, "type"), STR("")), "irrevocable");
+}
+
+typedef LIST(const struct lease *) lease_list;
+
+static int find_irrevocable(struct req *r, size_t max, lease_list *ret, struct err *e)
+{
+    const struct object *o;
+    struct table_scan it;
+    struct key k;
+    int got;
+
+    table_index_key(&k, &lease_table, "irrevocable");
+    got = table_scan_index(r->txn, &it, &lease_table, &k, SCAN_PEEK, e);
+    if (got < 0)
+        return got;
+    while (ret->len < max && (got = table_scan_next(&it, &o, e)) > 0)
+        list_push(r->a, ret, o->body);
+    table_scan_end(&it);
+    return got < 0 ? got : 0;
+}
+
+struct mount_count {
+    const char *accessor;
+    int64_t n;
+};
+
+static void count_mount(struct req *r, const struct lease *l, struct mount_count *counts,
+                        size_t *n)
+{
+    const struct mount *m;
+    const char *accessor = l->mount_uuid;
+    size_t i = 0;
+
+    if (mount_by_uuid(r->vault, r->txn, l->mount_uuid, &m, NULL) == 0)
+        accessor = m->accessor;
+    while (i < *n && strcmp(counts[i].accessor, accessor) != 0)
+        i++;
+    if (i == *n) {
+        counts[i].accessor = accessor;
+        (*n)++;
+    }
+    counts[i].n++;
+}
+
+static int count_leases(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    lease_list found = {0};
+    struct mount_count *counts;
+    struct json_out *w;
+    size_t n = 0;
+    int ret;
+
+    if (!wants_irrevocable(r))
+        return err_set(e, ERR_NOTFOUND, "%s", "");
+    ret = find_irrevocable(r, SIZE_MAX, &found, e);
+    if (ret < 0)
+        return ret;
+    counts = arena_array(r->a, struct mount_count, found.len + 1);
+    for (size_t i = 0; i < found.len; i++)
+        count_mount(r, found.at[i], counts, &n);
+    w = req_data(r);
+    json_key(w, "counts");
+    json_obj(w);
+    for (size_t i = 0; i < n; i++)
+        json_kv_i64(w, counts[i].accessor, counts[i].n);
+    json_obj_end(w);
+    json_kv_u64(w, "lease_count", found.len);
+    return 0;
+}
+
+static int read_limit(struct req *r, size_t *ret, struct err *e)
+{
+    const struct json *v = json_get(r->data, "limit");
+    struct str text = json_str_or(v, STR(""));
+    int64_t n;
+
+    *ret = LEASE_IRREVOCABLE_SHOWN_MAX;
+    if (!v || text.len == 0 || str_eqc(text, "none"))
+        return 0;
+    if (!str_to_i64(text, 10, &n) || n < 0)
+        return req_fail_multi(
+            e, 500,
+            "invalid 'limit' provided: strconv.Atoi: parsing \"%.*s\": invalid "
+            "syntax",
+            STR_ARG(text));
+    if ((size_t)n < *ret)
+        *ret = (size_t)n;
+    return 0;
+}
+
+static int list_irrevocable(struct call *c, struct err *e)
+{
+    struct req *r = req_of(c);
+    lease_list found = {0};
+    struct json_out *w;
+    size_t max;
+    int ret;
+
+    if (!wants_irrevocable(r))
+        return err_set(e, ERR_NOTFOUND, "%s", "");
+    ret = read_limit(r, &max, e);
+    if (ret == 0)
+        ret = find_irrevocable(r, max, &found, e);
+    if (ret < 0)
+        return ret;
+    w = req_data(r);
+    json_kv_u64(w, "lease_count", found.len);
+    json_key(w, "leases");
+    json_arr(w);
+    for (size_t i = 0; i < found.len; i++) {
+        json_obj(w);
+        json_kv_str(w, "error", found.at[i]->last_error ? found.at[i]->last_error : "");
+        json_kv_str(w, "lease_id", found.at[i]->id);
+        json_obj_end(w);
+    }
+    json_arr_end(w);
+    return 0;
+}
+
+static const struct path_info lease_info = {
+    .fields = &lease_body_schema,
+    .help = "Leases: look one up, renew it, revoke it, or all below a prefix."};
+
+const struct route lease_routes[] = {
+    /* clang-format off */
+    {M_WRITE, "leases/lookup",                 0,          lookup,           &lease_info},
+    {M_LIST,  "leases/lookup/*prefix",         ROUTE_SUDO, list_leases,      &lease_info},
+    {M_WRITE, "leases/renew/*url_lease_id",    0,          renew,            &lease_info},
+    {M_WRITE, "renew/*url_lease_id",           0,          renew,            &lease_info},
+    {M_WRITE, "leases/revoke/*url_lease_id",   0,          revoke_lease,     &lease_info},
+    {M_WRITE, "revoke/*url_lease_id",          0,          revoke_lease,     &lease_info},
+    {M_WRITE, "leases/revoke-prefix/+prefix",  ROUTE_SUDO, revoke_prefix,    &lease_info},
+    {M_WRITE, "revoke-prefix/+prefix",         ROUTE_SUDO, revoke_prefix,    &lease_info},
+    {M_WRITE, "leases/revoke-force/+prefix",   ROUTE_SUDO, revoke_force,     &lease_info},
+    {M_WRITE, "revoke-force/+prefix",          ROUTE_SUDO, revoke_force,     &lease_info},
+    {M_WRITE, "leases/tidy",                   0,          tidy,             &lease_info},
+    {M_GET,   "leases",                        ROUTE_SUDO, list_irrevocable, &lease_info},
+    {M_GET,   "leases/count",                  0,          count_leases,     &lease_info},
+    /* clang-format on */
+};
+const size_t n_lease_routes = ARRAY_LEN(lease_routes);
