@@ -255,6 +255,15 @@ void stopper_stop(struct stopper *s)
     errno = saved;
 }
 
+void stopper_reset(struct stopper *s)
+{
+    uint64_t n;
+
+    if (read(s->fd, &n, sizeof n) < 0 && errno != EAGAIN && errno != EINTR)
+        abort();
+    atomic_store(&s->stopped, false);
+}
+
 bool stopper_wait_until(struct stopper *s, int64_t deadline_ms)
 {
     struct pollfd p = {.fd = s->fd, .events = POLLIN};

@@ -106,6 +106,9 @@ struct stopper {
 int stopper_init(struct stopper *s, struct err *e);
 void stopper_done(struct stopper *s);
 void stopper_stop(struct stopper *s); /* from any thread; async-signal-safe */
+/* It can be stopped anew: for waits that are only interrupted. Not at the same time as
+ * stopper_stop: the owner has a lock around both. */
+void stopper_reset(struct stopper *s);
 static inline bool stopper_is_set(const struct stopper *s)
 {
     return atomic_load(&s->stopped);

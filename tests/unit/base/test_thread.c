@@ -256,6 +256,22 @@ TEST(stopper_ends_a_wait_at_once)
     stopper_done(&s.stop);
 }
 
+TEST(a_stopper_that_was_reset_waits_again)
+{
+    struct err e = ERR_INIT;
+    struct stopper s;
+
+    T_OK(stopper_init(&s, &e), &e);
+    stopper_stop(&s);
+    stopper_stop(&s);
+    stopper_reset(&s);
+    T_FALSE(stopper_is_set(&s));
+    T_FALSE(stopper_wait_until(&s, clock_mono_ms() + 1));
+    stopper_stop(&s);
+    T_TRUE(stopper_wait_until(&s, 0));
+    stopper_done(&s);
+}
+
 TEST(stopper_wait_sees_the_fake_clock_move)
 {
     struct stopping s = {0};
