@@ -29,7 +29,8 @@ struct driver_env {
     bool dev; /* -dev: raw_exec is on */
 };
 
-struct driver_info {
+/* What a driver finds out about itself (the node shows it as a struct driver_info). */
+struct driver_facts {
     bool detected, healthy;
     const char *health_description;
     struct strmap attributes; /* "driver.raw_exec": "1", ... */
@@ -68,12 +69,13 @@ struct driver {
         *config_schema; /* of the task's config block: checked at registration too */
     bool can_exec, can_signal;
     const char *fs_isolation; /* "none", "chroot", "image" */
-    int (*fingerprint)(const struct driver_env *env, struct arena *a, struct driver_info *ret,
+    int (*fingerprint)(const struct driver_env *env, struct arena *a, struct driver_facts *ret,
                        struct err *e);
     int (*start)(const struct driver_env *env, const struct driver_start *s,
                  struct task_handle **ret, struct err *e);
-    /* From what handle_state wrote, after an agent restart. ERR_NOTFOUND: it is gone without a
-     * trace. */
+    /* From what handle_state wrote, after an agent restart; or, when the agent died before it
+     * could keep that, from {"state_dir": what start was given}. ERR_NOTFOUND: it is gone
+     * without a trace. */
     int (*recover)(const struct driver_env *env, const struct json *state,
                    struct task_handle **ret, struct err *e);
     const struct json *(*handle_state)(const struct task_handle *h, struct arena *a);

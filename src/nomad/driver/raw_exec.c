@@ -23,13 +23,13 @@ static const struct schema_field config_fields[] = {
 };
 static SCHEMA(config_schema, "raw_exec", struct raw_exec_config, config_fields);
 
-static int fingerprint(const struct driver_env *env, struct arena *a, struct driver_info *ret,
+static int fingerprint(const struct driver_env *env, struct arena *a, struct driver_facts *ret,
                        struct err *e)
 {
     bool on = json_bool_or(json_get(env->plugin_config, "enabled"), env->dev);
 
     (void)e;
-    *ret = (struct driver_info){
+    *ret = (struct driver_facts){
         .detected = on, .healthy = on, .health_description = on ? "Healthy" : "disabled"};
     if (on)
         strmap_set(a, &ret->attributes, "driver.raw_exec", "1");
@@ -79,6 +79,9 @@ static int start(const struct driver_env *env, const struct driver_start *s,
 
     if (r < 0)
         return err_wrap(e, r, "failed to decode driver config");
+    r = shim_task_check_user(s->user, e);
+    if (r < 0)
+        return err_wrap(e, r, "failed driver config validation");
     spec.path = find_program(a, s, c.command);
     list_push(a, &spec.args, c.command);
     for (size_t i = 0; i < c.args.len; i++)

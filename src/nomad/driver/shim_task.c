@@ -169,20 +169,41 @@ static void put_number(struct buf *b, const char *key, int64_t n)
     put(b, key, text);
 }
 
+/* 0: found; `text` (USER_BUF) holds what *ret points to. */
+static int find_user(const char *user, struct passwd *ret, char *text, struct err *e)
+{
+    struct passwd *found = NULL;
+
+    if (getpwnam_r(user, ret, text, USER_BUF, &found) != 0 || !found)
+        return err_set(e, ERR_INVALID, "failed to identify user \"%s\": user: unknown user %s",
+                       user, user);
+    return 0;
+}
+
+int shim_task_check_user(const char *user, struct err *e)
+{
+    auto_free char *text = malloc(USER_BUF);
+    struct passwd pw;
+
+    if (!text)
+        abort();
+    return user && *user ? find_user(user, &pw, text, e) : 0;
+}
+
 static int put_user(struct buf *b, const char *user, struct err *e)
 {
     auto_free char *text = malloc(USER_BUF);
     gid_t groups[GROUPS_MAX];
-    int n = GROUPS_MAX;
-    struct passwd pw, *found = NULL;
+    int n = GROUPS_MAX, r;
+    struct passwd pw;
 
-    if (!user || !*user)
-        return 0;
     if (!text)
         abort();
-    if (getpwnam_r(user, &pw, text, USER_BUF, &found) != 0 || !found)
-        return err_set(e, ERR_INVALID, "failed to identify user %s: user: unknown user %s",
-                       user, user);
+    if (!user || !*user)
+        return 0;
+    r = find_user(user, &pw, text, e);
+    if (r < 0)
+        return r;
     put_number(b, "uid", pw.pw_uid);
     put_number(b, "gid", pw.pw_gid);
     if (getgrouplist(user, pw.pw_gid, groups, &n) >= 0)
@@ -296,7 +317,8 @@ const struct json *shim_task_state(const struct task_handle *h, struct arena *a)
 int shim_task_recover(const struct driver_env *env, const struct json *state,
                       struct task_handle **ret, struct err *e)
 {
-    struct str dir = json_str_or(json_get(state, "shim_dir"), STR(""));
+    struct str dir = json_str_or(json_get(state, "shim_dir"),
+                                 json_str_or(json_get(state, "state_dir"), STR("")));
     char path[4096], line[SHIM_LINE_MAX];
     struct task_handle *h;
     struct task_exit end;

@@ -20,6 +20,8 @@ struct shim_spec {
     bool no_new_privs;
 };
 
+/* Can a task run as this user ("" is fine)? */
+int shim_task_check_user(const char *user, struct err *e);
 int shim_task_start(const struct driver_env *env, const struct driver_start *s,
                     const struct shim_spec *spec, struct task_handle **ret, struct err *e);
 int shim_task_recover(const struct driver_env *env, const struct json *state,
