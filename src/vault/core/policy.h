@@ -19,6 +19,7 @@
 enum {
     POLICY_TEXT_MAX = 1 << 20,
     POLICY_PATHS_MAX = 10000,
+    POLICY_PARAMS_MAX = 1000, /* names in one allowed_parameters or denied_parameters */
     POLICY_NAME_MAX = 256,
 };
 
@@ -46,7 +47,7 @@ struct policy_identity {
     const struct json *entity; /* {"metadata":{}, "aliases":{accessor:{...}}, "groups":{...}} */
 };
 
-/* Merge policies into an ACL. `root`: everything allowed. */
+/* Merge policies (which live as long as the arena) into an ACL. `root`: everything allowed. */
 struct acl *acl_new(struct arena *a, const struct policy *const *policies, size_t n,
                     const struct policy_identity *id, bool root);
 bool acl_is_root(const struct acl *acl);
@@ -65,6 +66,8 @@ bool acl_has_sudo(const struct acl *acl, struct str path);
 unsigned acl_capabilities(const struct acl *acl, struct str path);
 /* Any capability at all on something below this prefix? (internal/ui/mounts) */
 bool acl_touches_prefix(const struct acl *acl, struct str prefix);
+/* exact_paths, glob_paths and root of resultant-acl, inside an object that is open. */
+void acl_json_members(const struct acl *acl, struct json_out *w);
 /* Sorted names: "create", "list", ... */
 void capability_names(unsigned caps, struct arena *a, struct strlist *ret);
 
