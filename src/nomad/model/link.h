@@ -14,7 +14,8 @@
  * parked until something is newer node/update     {node_id, allocs[]}       -> {index} (client
  * status, task states, deployment health; batched) node/derive     {node_id, alloc_id, tasks[]}
  * -> {tokens[]} node/events     {node_id, events[]}       -> {index} GET node/stream
- * (websocket)               -> what servers ask of the client (stream.h of the client)
+ * (websocket)               -> what servers ask of the client (nomad/model/stream.h).
+ * The bodies' schemas: nomad/model/link_wire.h.
  *
  * Errors: those of the wire map to ERR_*: ERR_UNAVAIL (no server can be asked now: try again,
  * for ever), ERR_DENIED (unknown node or wrong secret: register again), ERR_INVALID,
