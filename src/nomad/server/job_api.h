@@ -1,0 +1,41 @@
+/*
+ * job_api -- handlers of /v1/jobs and /v1/job/...
+ *
+ * A job's id may hold '/', so the paths below a job are matched by their end (job_routes.c):
+ * handlers get the id.
+ */
+#ifndef NOMAD_SERVER_JOB_API_H
+#define NOMAD_SERVER_JOB_API_H
+
+#include "nomad/server/server_priv.h"
+
+/* job_write.c */
+int jobs_register(struct call *c, struct err *e);
+int job_register(struct call *c, const char *id, struct err *e);
+int job_validate_call(struct call *c, struct err *e);
+int jobs_parse(struct call *c, struct err *e);
+int job_deregister(struct call *c, const char *id, struct err *e);
+int job_evaluate(struct call *c, const char *id, struct err *e);
+int job_revert(struct call *c, const char *id, struct err *e);
+int job_stable(struct call *c, const char *id, struct err *e);
+int job_purge(struct txn *t, const char *ns, const char *id, struct err *e);
+int job_set_stable(struct txn *t, const struct object *version, bool stable, struct err *e);
+int job_version_in_use(struct txn *t, const struct job *v, struct err *e); /* 1: yes */
+
+/* job_plan.c */
+int job_plan(struct call *c, const char *id, struct err *e);
+
+/* job_read.c */
+int jobs_list(struct call *c, struct err *e);
+int job_read(struct call *c, const char *id, struct err *e);
+int job_summary(struct call *c, const char *id, struct err *e);
+int job_allocations(struct call *c, const char *id, struct err *e);
+int job_evaluations(struct call *c, const char *id, struct err *e);
+int job_deployments(struct call *c, const char *id, struct err *e);
+int job_deployment(struct call *c, const char *id, struct err *e);
+int job_versions(struct call *c, const char *id, struct err *e);
+int job_submission(struct call *c, const char *id, struct err *e);
+int job_services(struct call *c, const char *id, struct err *e);
+int job_scale_status(struct call *c, const char *id, struct err *e);
+
+#endif
