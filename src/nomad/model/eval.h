@@ -169,15 +169,19 @@ struct plan_deployment_update {
 struct plan {
     const char *eval_id;
     LIST(struct plan_stop) stops;  /* stopped, evicted, lost */
-    LIST(struct alloc *) places;   /* new allocs: no indexes, no times yet */
-    LIST(struct alloc *) in_place; /* existing ones with a newer job version */
-    LIST(struct alloc *) annotate; /* existing ones that only get followup_eval_id */
-    struct deployment *deployment; /* new, NULL: none */
+    LIST(struct alloc *) places;   /* new allocs: no indexes yet */
+    LIST(struct alloc *) in_place; /* copies of existing ones with a newer job version */
+    LIST(struct alloc *) annotate; /* copies of existing ones that only get followup_eval_id */
+    struct deployment *deployment; /* new, or the current one with groups added; NULL: none */
     LIST(struct plan_deployment_update) deployment_updates;
     LIST(struct eval *) evals;            /* blocked and follow-up ones to create */
-    struct plan_annotations *annotations; /* when the eval asks for them */
+    struct plan_annotations *annotations; /* what would happen, by group */
     LIST(struct alloc_metric) failed;     /* groups that could not all be placed */
     LIST(struct queued_count) queued;
+    /* The eval was a blocked one and is to wait again, with these. */
+    bool reblock, escaped_computed_class;
+    struct json *class_eligibility;
+    const char *blocked_eval; /* of the one among `evals`, NULL: none */
 };
 
 /* Nothing would change. */

@@ -1,0 +1,458 @@
+#include <math.h>
+
+#include "nomad/sched/priv.h"
+
+/*
+ * Choosing a node: every candidate is scored, the best wins; of equals the first from a place
+ * that the evaluation's seed chooses. What is known of a candidate is kept from one alloc of
+ * the group to the next, so that only nodes that changed are looked at again.
+ */
+
+/*
+ * Set-up.
+ */
+static bool dc_matches(const struct job *j, const char *dc)
+{
+    list_each (&j->datacenters, it)
+        if (str_glob(str_of(*it), str_of(dc)))
+            return true;
+    return false;
+}
+
+enum place_match { IN_POOL = 1, IN_DC = 2 };
+
+static uint8_t *match_places(const struct ranker *k)
+{
+    const struct sched *s = k->run->s;
+    const struct job *j = k->run->job;
+    uint8_t *match = arena_array(k->run->a, uint8_t, s->places.len + 1);
+
+    for (size_t i = 0; i < s->places.len; i++) {
+        const struct place_name *p = &s->places.at[i];
+
+        if (same(j->node_pool, "all") || same(j->node_pool, s->pools.at.at[p->pool]))
+            match[i] |= IN_POOL;
+        if (dc_matches(j, s->dcs.at.at[p->dc]))
+            match[i] |= IN_DC;
+    }
+    return match;
+}
+
+static void find_candidates(struct ranker *k)
+{
+    struct sched *s = k->run->s;
+    const uint8_t *match = match_places(k);
+    int64_t *by_dc = arena_array(k->run->a, int64_t, s->dcs.at.len + 1);
+
+    k->at = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->at);
+    k->cand_of = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->cand_of);
+    for (uint32_t i = 0; i < s->hot.len; i++) {
+        const struct hot *h = &s->hot.at[i];
+
+        k->cand_of[i] = NONE;
+        if (!(h->flags & HOT_READY) || h->place >= s->places.len ||
+            !(match[h->place] & IN_POOL))
+            continue;
+        k->nodes_in_pool++;
+        if (!(match[h->place] & IN_DC))
+            continue;
+        by_dc[s->places.at[h->place].dc]++;
+        k->cand_of[i] = (int32_t)k->len;
+        k->at[k->len++] = (struct candidate){.node = i, .dirty = true};
+    }
+    for (size_t i = 0; i < s->dcs.at.len; i++)
+        if (by_dc[i])
+            count_add(k->run->a, &k->nodes_available, s->dcs.at.at[i], by_dc[i]);
+}
+
+static double affinity_sum(const affinity_list *l)
+{
+    double sum = 0;
+
+    list_each (l, it)
+        sum += fabs((double)OPT(it->weight));
+    return sum;
+}
+
+static double affinity_of(struct ranker *k, const affinity_list *l, const struct node *n)
+{
+    double sum = 0;
+
+    list_each (l, it) {
+        const char *left = node_target(n, it->ltarget, k->run->a);
+        const char *right = node_target(n, it->rtarget, k->run->a);
+
+        if (constraint_holds(it->operand, left, left != NULL, right, right != NULL))
+            sum += (double)OPT(it->weight);
+    }
+    return sum;
+}
+
+static void find_affinities(struct ranker *k)
+{
+    double total = affinity_sum(&k->run->job->affinities) + affinity_sum(&k->group->affinities);
+
+    list_each (&k->group->tasks, it)
+        total += affinity_sum(&it->affinities);
+    k->has_affinities = total > 0;
+    for (uint32_t i = 0; k->has_affinities && i < k->len; i++) {
+        const struct node *n = k->run->s->nodes.at[k->at[i].node]->node;
+        double sum = affinity_of(k, &k->run->job->affinities, n) +
+                     affinity_of(k, &k->group->affinities, n);
+
+        list_each (&k->group->tasks, it)
+            sum += affinity_of(k, &it->affinities, n);
+        k->at[i].affinity = (float)(sum / total);
+    }
+}
+
+static bool wants_distinct_hosts(const constraint_list *l)
+{
+    list_each (l, it)
+        if (same(it->operand, "distinct_hosts") && !same(it->rtarget, "false"))
+            return true;
+    return false;
+}
+
+/* The job's allocs that stay, as the plan stands now. */
+static void count_present(struct ranker *k)
+{
+    const struct sched *s = k->run->s;
+    const struct s_job *j = mirror_job(s, k->run->job->namespace, k->run->job->id);
+
+    for (size_t i = 0; j && i < j->allocs.len; i++) {
+        const struct s_alloc *sa = &s->allocs.at[j->allocs.at[i]];
+
+        if (sa->node != NONE && !alloc_terminal(sa->alloc) && !run_stops(k->run, sa->alloc))
+            ranker_moved(k, sa->node, sa->alloc->task_group, 1);
+    }
+    list_each (&k->run->plan->places, it)
+        ranker_moved(k, mirror_node(s, (*it)->node_id), (*it)->task_group, 1);
+}
+
+static void prepare_ports(struct ranker *k)
+{
+    const struct network *n = k->group->networks.len ? &k->group->networks.at[0] : NULL;
+
+    if (!n || n->reserved_ports.len == 0)
+        return;
+    k->collision = arena_array(k->run->a, const char *, n->reserved_ports.len);
+    for (size_t i = 0; i < n->reserved_ports.len; i++)
+        k->collision[i] = arena_printf(k->run->a, "network: reserved port collision %s=%lld",
+                                       n->reserved_ports.at[i].label,
+                                       (long long)n->reserved_ports.at[i].value);
+}
+
+void ranker_init(struct eval_run *r, struct ranker *k, const struct task_group *g)
+{
+    *k = (struct ranker){.run = r, .group = g};
+    group_ask(g, &k->ask);
+    feasible_init(r, &k->feas, g);
+    find_candidates(k);
+    find_affinities(k);
+    prepare_ports(k);
+    k->distinct_hosts_job = wants_distinct_hosts(&r->job->constraints);
+    k->distinct_hosts_group = wants_distinct_hosts(&g->constraints);
+    spread_init(k);
+    count_present(k);
+    if (k->len)
+        k->start = (uint32_t)(run_random(r) % k->len);
+    for (uint32_t i = 0; i < k->len; i++)
+        k->at[i].infeasible = !feasible_node(r, &k->feas, k->at[i].node, &k->at[i].why);
+}
+
+void ranker_moved(struct ranker *k, int32_t node, const char *group, int by)
+{
+    bool mine = same(group, k->group->name);
+    struct candidate *c;
+
+    if (node == NONE)
+        return;
+    spread_count(k, node, mine, by);
+    if (k->cand_of[node] == NONE)
+        return;
+    c = &k->at[k->cand_of[node]];
+    c->same_job = (uint16_t)(c->same_job + by);
+    if (mine)
+        c->same_group = (uint16_t)(c->same_group + by);
+    c->dirty = true;
+}
+
+/*
+ * Scores.
+ */
+static float pow10_fast(const struct sched *s, float x)
+{
+    float at = x * POW10_STEPS;
+    int i = (int)at;
+
+    if (x <= 0 || i >= POW10_STEPS)
+        return x <= 0 ? powf(10, x) : 10;
+    return s->pow10[i] + (s->pow10[i + 1] - s->pow10[i]) * (at - (float)i);
+}
+
+/* How well the ask packs (or spreads) the node, 0 to 1. */
+static float fit_score(const struct ranker *k, const struct hot *h)
+{
+    float cpu = h->cpu ? 1 - (float)(h->cpu_used + k->ask.cpu) / (float)h->cpu : 0;
+    float mem = h->mem ? 1 - (float)(h->mem_used + k->ask.memory_mb) / (float)h->mem : 0;
+    float total = pow10_fast(k->run->s, cpu) + pow10_fast(k->run->s, mem);
+    float fit = k->run->in->spread_algorithm ? total - 2 : 20 - total;
+
+    return (fit < 0 ? 0 : fit > 18 ? 18 : fit) / 18;
+}
+
+static const char *port_collision(const struct ranker *k, uint32_t node)
+{
+    const port_list *l = k->collision ? &k->group->networks.at[0].reserved_ports : NULL;
+
+    for (size_t i = 0; l && i < l->len; i++)
+        if (!l->at[i].ignore_collision &&
+            node_has_port(k->run->s->nodes.at[node], (uint16_t)l->at[i].value))
+            return k->collision[i];
+    return NULL;
+}
+
+static const char *short_of(const struct ranker *k, const struct hot *h, uint32_t node)
+{
+    if (h->cpu_used + k->ask.cpu > h->cpu)
+        return "cpu";
+    if (h->mem_used + k->ask.memory_mb > h->mem)
+        return "memory";
+    if (h->disk_used + k->ask.disk_mb > h->disk)
+        return "disk";
+    return port_collision(k, node);
+}
+
+static double anti_affinity(const struct ranker *k, const struct candidate *c)
+{
+    int64_t count = OPT(k->group->count);
+
+    return -(double)(c->same_group + 1) / (double)(count > 0 ? count : 1);
+}
+
+static void look_again(struct ranker *k, struct candidate *c)
+{
+    const struct hot *h = &k->run->s->hot.at[c->node];
+
+    c->dirty = false;
+    c->why = short_of(k, h, c->node);
+    c->short_of = c->why != NULL;
+    if (c->short_of)
+        return;
+    c->sum = fit_score(k, h);
+    c->parts = 1;
+    if (c->same_group && !k->run->system) {
+        c->sum += (float)anti_affinity(k, c);
+        c->parts++;
+    }
+    if (k->has_affinities) {
+        c->sum += c->affinity;
+        c->parts++;
+    }
+}
+
+static bool is_avoided(const struct ranker *k, const struct candidate *c,
+                       const struct select_opts *o)
+{
+    return o->avoid && strlist_has(o->avoid, k->run->s->nodes.at[c->node]->node->id);
+}
+
+static double final_score(const struct ranker *k, uint32_t i, const struct select_opts *o)
+{
+    const struct candidate *c = &k->at[i];
+    double sum = (double)c->sum, boost;
+    int parts = c->parts;
+
+    if (k->spreads.len) {
+        boost = spread_boost(k, i);
+        if (boost != 0) {
+            sum += boost;
+            parts++;
+        }
+    }
+    if (is_avoided(k, c, o)) {
+        sum -= 1;
+        parts++;
+    }
+    return sum / parts;
+}
+
+/* Why another alloc of the job keeps this one off the node. */
+static const char *distinct_filter(struct ranker *k, uint32_t i)
+{
+    const struct candidate *c = &k->at[i];
+
+    if ((k->distinct_hosts_job && c->same_job) || (k->distinct_hosts_group && c->same_group))
+        return "distinct_hosts";
+    return k->distincts.len ? distinct_problem(k, i) : NULL;
+}
+
+/*
+ * Counting what was passed over. Reasons are few and mostly the same pointer.
+ */
+enum { TALLY_MAX = 64 };
+
+struct tally {
+    const char *why[TALLY_MAX];
+    int64_t n[TALLY_MAX];
+    uint32_t len, last;
+    int64_t total;
+};
+
+static void tally(struct tally *t, const char *why)
+{
+    t->total++;
+    if (t->len && t->why[t->last] == why) {
+        t->n[t->last]++;
+        return;
+    }
+    for (t->last = 0; t->last < t->len; t->last++)
+        if (t->why[t->last] == why) {
+            t->n[t->last]++;
+            return;
+        }
+    t->last = t->len < TALLY_MAX ? t->len++ : TALLY_MAX - 1;
+    if (t->n[t->last]++ == 0)
+        t->why[t->last] = why;
+}
+
+static void tally_to(struct arena *a, const struct tally *t, struct json **counts)
+{
+    for (uint32_t i = 0; i < t->len; i++)
+        count_add(a, counts, t->why[i], t->n[i]);
+}
+
+/* The best few, best first. */
+struct top {
+    uint32_t cand[SCHED_SCORES_SHOWN];
+    double score[SCHED_SCORES_SHOWN];
+    uint32_t len;
+};
+
+static void top_add(struct top *t, uint32_t cand, double score)
+{
+    uint32_t i = t->len;
+
+    if (t->len == SCHED_SCORES_SHOWN) {
+        if (score <= t->score[t->len - 1])
+            return;
+        i = t->len - 1;
+    } else {
+        t->len++;
+    }
+    for (; i > 0 && t->score[i - 1] < score; i--) {
+        t->cand[i] = t->cand[i - 1];
+        t->score[i] = t->score[i - 1];
+    }
+    t->cand[i] = cand;
+    t->score[i] = score;
+}
+
+struct look {
+    struct tally filtered, exhausted;
+    struct top top;
+};
+
+static void look_at(struct ranker *k, uint32_t i, const struct select_opts *o, struct look *l)
+{
+    struct candidate *c = &k->at[i];
+    const char *why;
+
+    if (c->infeasible) {
+        tally(&l->filtered, c->why);
+        return;
+    }
+    if (c->dirty)
+        look_again(k, c);
+    why = distinct_filter(k, i);
+    if (why)
+        tally(&l->filtered, why);
+    else if (c->short_of)
+        tally(&l->exhausted, c->why);
+    else
+        top_add(&l->top, i, final_score(k, i, o));
+}
+
+/*
+ * What the alloc (or the failure) says of it.
+ */
+static void part(struct arena *a, struct json *to, const char *name, double v)
+{
+    auto_buf struct buf b = BUF_INIT(64);
+    struct json_out w;
+
+    json_out_init(&w, &b, NULL);
+    json_double(&w, v);
+    json_set(a, to, str_of(name),
+             (struct json){.type = JSON_NUMBER, .text = arena_str(a, buf_str(&b))});
+}
+
+static void score_details(const struct ranker *k, uint32_t i, double norm,
+                          const struct select_opts *o, struct score_meta *ret)
+{
+    const struct candidate *c = &k->at[i];
+    struct arena *a = k->run->a;
+    struct json *parts = json_new_object(a);
+
+    part(a, parts, "binpack", (double)fit_score(k, &k->run->s->hot.at[c->node]));
+    part(a, parts, "job-anti-affinity", c->same_group ? anti_affinity(k, c) : 0);
+    part(a, parts, "node-affinity", (double)c->affinity);
+    part(a, parts, "node-reschedule-penalty", is_avoided(k, c, o) ? -1 : 0);
+    if (k->spreads.len)
+        part(a, parts, "allocation-spread", spread_boost(k, i));
+    *ret = (struct score_meta){
+        .node_id = k->run->s->nodes.at[c->node]->node->id, .scores = parts, .norm_score = norm};
+}
+
+static void count_classes(const struct ranker *k, struct alloc_metric *m)
+{
+    for (uint32_t i = 0; i < k->len; i++) {
+        const struct candidate *c = &k->at[i];
+        const char *class = k->run->s->nodes.at[c->node]->node->node_class;
+
+        if (empty(class))
+            continue;
+        if (c->infeasible)
+            count_add(k->run->a, &m->class_filtered, class, 1);
+        else if (c->short_of)
+            count_add(k->run->a, &m->class_exhausted, class, 1);
+    }
+}
+
+static void fill_metric(const struct ranker *k, const struct look *l, uint32_t looked,
+                        const struct select_opts *o, struct alloc_metric *m)
+{
+    struct arena *a = k->run->a;
+
+    *m = (struct alloc_metric){.group = k->group->name,
+                               .nodes_evaluated = looked,
+                               .nodes_filtered = l->filtered.total,
+                               .nodes_in_pool = k->nodes_in_pool,
+                               .nodes_available = k->nodes_available,
+                               .nodes_exhausted = l->exhausted.total};
+    tally_to(a, &l->filtered, &m->constraint_filtered);
+    tally_to(a, &l->exhausted, &m->dimension_exhausted);
+    for (uint32_t i = 0; i < l->top.len; i++)
+        score_details(k, l->top.cand[i], l->top.score[i], o, list_add(a, &m->score_meta));
+    if (l->top.len == 0)
+        count_classes(k, m);
+}
+
+void ranker_select(struct ranker *k, const struct select_opts *opts, struct selection *ret)
+{
+    struct look l = {0};
+
+    if (opts->only_node != NONE) {
+        if (k->cand_of[opts->only_node] != NONE)
+            look_at(k, (uint32_t)k->cand_of[opts->only_node], opts, &l);
+        fill_metric(k, &l, 1, opts, &ret->metric);
+    } else {
+        for (uint32_t i = k->start; i < k->len; i++)
+            look_at(k, i, opts, &l);
+        for (uint32_t i = 0; i < k->start; i++)
+            look_at(k, i, opts, &l);
+        fill_metric(k, &l, k->len, opts, &ret->metric);
+    }
+    ret->cand = l.top.len ? (int32_t)l.top.cand[0] : NONE;
+}

@@ -1,0 +1,550 @@
+#include "nomad/sched/priv.h"
+
+/*
+ * Service and batch jobs: what is there against what shall be, group by group.
+ *
+ *   1. sort the group's allocs: lost, to be moved, to be tried again, fine
+ *   2. stop what is too much
+ *   3. of those that are fine: current, changed where they stand, or to be replaced
+ *   4. a deployment, if this is a new version of a job that rolls
+ *   5. canaries, replacements, missing ones, and as many updates as may run at once
+ */
+typedef LIST(const struct alloc *) alloc_list;
+
+struct group_state {
+    struct eval_run *r;
+    const struct task_group *g;
+    int64_t count;
+    alloc_list all, keep, canaries, lost, migrate, again, update;
+    uint8_t *used; /* names by index */
+    int64_t next_free;
+    bool had_running, in_place;
+    bool pending; /* something of it is not done yet */
+};
+
+const struct s_alloc *job_alloc(const struct eval_run *r, size_t i)
+{
+    const struct s_job *j = mirror_job(r->s, r->in->eval->namespace, r->in->eval->job_id);
+
+    return j && i < j->allocs.len ? &r->s->allocs.at[j->allocs.at[i]] : NULL;
+}
+
+void group_notes(struct eval_run *r, const char *group)
+{
+    struct plan_annotations *notes = r->plan->annotations;
+
+    list_each (&notes->updates, it)
+        if (same(it->group, group)) {
+            r->notes = it;
+            return;
+        }
+    r->notes = list_add(r->a, &notes->updates);
+    *r->notes = (struct desired_updates){.group = group};
+}
+
+/*
+ * 1. Sorting.
+ */
+static int by_name_then_age(const void *x, const void *y)
+{
+    const struct alloc *a = *(const struct alloc *const *)x,
+                       *b = *(const struct alloc *const *)y;
+    int64_t i = alloc_name_index(a->name), k = alloc_name_index(b->name);
+
+    if (i != k)
+        return i < k ? -1 : 1;
+    if (a->create_time != b->create_time)
+        return a->create_time < b->create_time ? -1 : 1;
+    return strcmp(a->id, b->id);
+}
+
+static void collect(struct group_state *s, const char *group)
+{
+    const struct s_alloc *sa;
+
+    for (size_t i = 0; (sa = job_alloc(s->r, i)); i++)
+        if (same(sa->alloc->task_group, group))
+            list_push(s->r->a, &s->all, sa->alloc);
+    if (s->all.len > 1)
+        qsort(s->all.at, s->all.len, sizeof *s->all.at, by_name_then_age);
+}
+
+static bool node_is_gone(const struct eval_run *r, const struct alloc *al)
+{
+    int32_t node = mirror_node(r->s, al->node_id);
+
+    return node == NONE || r->s->hot.at[node].flags & HOT_DOWN;
+}
+
+static bool is_canary(const struct alloc *al)
+{
+    return al->deployment_status && al->deployment_status->canary;
+}
+
+static bool of_deployment(const struct eval_run *r, const struct alloc *al)
+{
+    return r->deployment && same(al->deployment_id, r->deployment->id);
+}
+
+static bool wants_move(const struct alloc *al)
+{
+    return al->desired_transition && OPT(al->desired_transition->migrate);
+}
+
+/* A failed alloc: now, later, or (false) never. */
+static bool try_again(struct group_state *s, const struct alloc *al)
+{
+    const struct desired_transition *t = al->desired_transition;
+    struct eval_run *r = s->r;
+    struct reschedule_decision d;
+    struct alloc *copy;
+
+    if (t && OPT(t->force_reschedule))
+        return true;
+    /* While a deployment runs, its watcher says which of its allocs are tried again. */
+    if (deployment_active(r->deployment) && of_deployment(r, al) && !(t && OPT(t->reschedule)))
+        return false;
+    reschedule_next(s->g->reschedule, al, r->in->now_ns, &d);
+    if (!d.eligible)
+        return false;
+    if (d.at - r->in->now_ns <= SCHED_RESCHEDULE_WINDOW_NS ||
+        same(al->followup_eval_id, r->in->eval->id))
+        return true;
+    if (empty(al->followup_eval_id)) {
+        copy = schema_copy(&alloc_schema, al, r->a);
+        copy->followup_eval_id = followup_at(r, d.at);
+        list_push(r->a, &r->plan->annotate, copy);
+    }
+    return false;
+}
+
+static void sort_failed(struct group_state *s, const struct alloc *al)
+{
+    struct arena *a = s->r->a;
+
+    if (!empty(al->next_allocation))
+        return; /* replaced already */
+    if (try_again(s, al))
+        list_push(a, &s->again, al);
+    else
+        list_push(a, &s->keep, al); /* it keeps its place: nothing replaces it */
+}
+
+static void sort_alloc(struct group_state *s, const struct alloc *al)
+{
+    struct eval_run *r = s->r;
+    bool complete = same(al->client_status, ALLOC_COMPLETE);
+
+    s->had_running = s->had_running || is_current(r, al);
+    if (alloc_server_terminal(al) || same(al->client_status, ALLOC_LOST))
+        return;
+    if (is_canary(al) && (!of_deployment(r, al) || r->deployment_failed)) {
+        if (!alloc_client_terminal(al)) {
+            stop_alloc(r, al, ALLOC_NOT_NEEDED, NULL);
+            r->notes->stop++;
+        }
+        return;
+    }
+    if (r->batch && alloc_client_terminal(al) && !is_current(r, al))
+        return; /* the new version runs it anew */
+    if (complete) {
+        if (r->batch)
+            list_push(r->a, &s->keep, al);
+        return;
+    }
+    if (same(al->client_status, ALLOC_FAILED)) {
+        sort_failed(s, al);
+    } else if (node_is_gone(r, al)) {
+        list_push(r->a, &s->lost, al);
+    } else if (wants_move(al)) {
+        list_push(r->a, &s->migrate, al);
+    } else if (is_canary(al)) {
+        list_push(r->a, &s->canaries, al);
+    } else {
+        list_push(r->a, &s->keep, al);
+    }
+}
+
+/*
+ * 2. Too much.
+ */
+static const struct alloc *take_out(alloc_list *l, size_t i)
+{
+    const struct alloc *al = l->at[i];
+
+    l->len--;
+    memmove(&l->at[i], &l->at[i + 1], (l->len - i) * sizeof *l->at);
+    return al;
+}
+
+static void drop(struct group_state *s, alloc_list *from, size_t i)
+{
+    const struct alloc *al = take_out(from, i);
+
+    if (alloc_client_terminal(al) && from != &s->again)
+        return; /* it has ended by itself */
+    stop_alloc(s->r, al, ALLOC_NOT_NEEDED, NULL);
+    s->r->notes->stop++;
+}
+
+static bool placed_as_canary(const struct group_state *s, const struct alloc *al)
+{
+    const struct deployment_group *dg = deployment_group_of(s->r->deployment, s->g->name);
+
+    return dg && strlist_has(&dg->placed_canaries, al->id);
+}
+
+/* One of two with the same name (they stand side by side): the one that a promoted canary made
+ * superfluous, else an ended one, else the younger. l->len: there are none. */
+static size_t double_name(const struct group_state *s, const alloc_list *l)
+{
+    for (size_t i = 1; i < l->len; i++) {
+        const struct alloc *a = l->at[i - 1], *b = l->at[i];
+
+        if (!same(a->name, b->name))
+            continue;
+        if (placed_as_canary(s, b) || (!placed_as_canary(s, a) && alloc_client_terminal(a)))
+            return i - 1;
+        return i;
+    }
+    return l->len;
+}
+
+static void stop_surplus(struct group_state *s)
+{
+    int64_t surplus = (int64_t)(s->keep.len + s->migrate.len + s->again.len) - s->count;
+    size_t i;
+
+    for (; surplus > 0 && (i = double_name(s, &s->keep)) < s->keep.len; surplus--)
+        drop(s, &s->keep, i);
+    for (; surplus > 0 && s->migrate.len; surplus--)
+        drop(s, &s->migrate, s->migrate.len - 1);
+    for (; surplus > 0 && s->again.len; surplus--)
+        drop(s, &s->again, s->again.len - 1);
+    for (; surplus > 0 && s->keep.len; surplus--)
+        drop(s, &s->keep, s->keep.len - 1);
+}
+
+/*
+ * 3. Updates.
+ */
+static void sort_updates(struct group_state *s)
+{
+    alloc_list kept = {0};
+    struct eval_run *r = s->r;
+
+    list_each (&s->keep, it) {
+        bool ended = alloc_client_terminal(*it);
+
+        if (is_current(r, *it) || (ended && r->batch)) {
+            r->notes->ignore++;
+            list_push(r->a, &kept, *it);
+        } else if (needs_restart(r, s->g, *it)) {
+            list_push(r->a, &s->update, *it);
+        } else {
+            s->in_place = true;
+            list_push(r->a, &kept, *it);
+        }
+    }
+    s->keep = kept;
+}
+
+/* After the deployment is there, so that it counts them. */
+static void do_in_place(struct group_state *s)
+{
+    alloc_list kept = {0};
+    struct eval_run *r = s->r;
+
+    list_each (&s->keep, it) {
+        if (is_current(r, *it) || (alloc_client_terminal(*it) && r->batch)) {
+            list_push(r->a, &kept, *it);
+        } else if (update_in_place(r, s->g, *it)) {
+            r->notes->in_place_update++;
+            s->pending = true;
+            list_push(r->a, &kept, *it);
+        } else {
+            list_push(r->a, &s->update, *it);
+        }
+    }
+    s->keep = kept;
+}
+
+/*
+ * Names.
+ */
+static void use_names(struct group_state *s, const alloc_list *l)
+{
+    list_each (l, it) {
+        int64_t i = alloc_name_index((*it)->name);
+
+        if (i >= 0 && i < s->count)
+            s->used[i] = 1;
+    }
+}
+
+static int64_t take_free_index(struct group_state *s)
+{
+    while (s->next_free < s->count && s->used[s->next_free])
+        s->next_free++;
+    return s->next_free < s->count ? s->next_free++ : -1;
+}
+
+static const struct alloc *lost_named(struct group_state *s, const char *name)
+{
+    for (size_t i = 0; i < s->lost.len; i++)
+        if (same(s->lost.at[i]->name, name))
+            return take_out(&s->lost, i);
+    return s->lost.len ? take_out(&s->lost, s->lost.len - 1) : NULL;
+}
+
+static void queue_one(struct group_state *s)
+{
+    s->pending = true;
+    list_each (&s->r->plan->queued, it)
+        if (same(it->group, s->g->name)) {
+            it->n++;
+            return;
+        }
+}
+
+static bool put(struct group_state *s, const struct want *w)
+{
+    s->pending = true;
+    if (place_one(s->r, s->g, w))
+        return true;
+    queue_one(s);
+    return false;
+}
+
+/*
+ * 5. Placing.
+ */
+static void place_again(struct group_state *s)
+{
+    list_each (&s->again, it) {
+        struct want w = {
+            .name = (*it)->name, .previous = *it, .reschedule = true, .only_node = NONE};
+
+        s->r->notes->place++;
+        s->r->notes->reschedule_now++;
+        if (put(s, &w))
+            stop_alloc(s->r, *it, ALLOC_RESCHEDULED, NULL);
+    }
+}
+
+/* Stop one and start its successor, or leave it be when there is no room. */
+static bool replace(struct group_state *s, const struct alloc *al, const char *why)
+{
+    struct want w = {.name = al->name, .previous = al, .only_node = NONE};
+
+    stop_alloc(s->r, al, why, NULL);
+    if (put(s, &w))
+        return true;
+    unstop_last(s->r);
+    return false;
+}
+
+static void place_migrations(struct group_state *s)
+{
+    list_each (&s->migrate, it) {
+        s->r->notes->migrate++;
+        replace(s, *it, ALLOC_MIGRATING);
+    }
+}
+
+static int64_t missing(const struct group_state *s)
+{
+    return s->count - (int64_t)(s->keep.len + s->migrate.len + s->again.len + s->update.len);
+}
+
+/* Lost ones are replaced whatever a deployment does; the rest only if it lets us. */
+static int64_t place_missing(struct group_state *s, bool allowed)
+{
+    int64_t n = missing(s), done = 0;
+
+    if (!allowed && n > (int64_t)s->lost.len)
+        n = (int64_t)s->lost.len;
+    for (; done < n; done++) {
+        int64_t i = take_free_index(s);
+        struct want w = {.only_node = NONE};
+
+        if (i < 0)
+            break;
+        w.name = alloc_name(s->r->a, s->r->job->id, s->g->name, (uint32_t)i);
+        w.previous = lost_named(s, w.name);
+        s->r->notes->place++;
+        put(s, &w);
+    }
+    return done;
+}
+
+static void place_updates(struct group_state *s, int64_t limit)
+{
+    list_each (&s->update, it) {
+        s->pending = true;
+        if (limit-- <= 0) {
+            s->r->notes->ignore++;
+            continue;
+        }
+        s->r->notes->destructive_update++;
+        replace(s, *it, ALLOC_UPDATING);
+    }
+}
+
+static void place_canaries(struct group_state *s, int64_t wanted)
+{
+    int64_t n = wanted - (int64_t)s->canaries.len;
+
+    for (int64_t i = 0; i < n; i++) {
+        const char *name =
+            (size_t)i + s->canaries.len < s->update.len
+                ? s->update.at[(size_t)i + s->canaries.len]->name
+                : alloc_name(s->r->a, s->r->job->id, s->g->name,
+                             (uint32_t)(s->count + i)); /* more canaries than old ones */
+        struct want w = {.name = name, .canary = true, .only_node = NONE};
+
+        s->r->notes->canary++;
+        put(s, &w);
+    }
+}
+
+/* How many updates may be under way at once. */
+static int64_t update_limit(const struct group_state *s, const struct deployment_group *dg)
+{
+    int64_t limit;
+
+    if (!update_is_rolling(s->g->update) || s->r->batch)
+        return INT64_MAX;
+    limit = OPT(s->g->update->max_parallel);
+    if (!dg)
+        return limit;
+    if (!same(s->r->deployment->status, DEPLOYMENT_RUNNING) || dg->unhealthy_allocs > 0)
+        return 0;
+    return limit - (dg->placed_allocs - dg->healthy_allocs);
+}
+
+static void place_all(struct group_state *s, const struct deployment_group *dg)
+{
+    struct eval_run *r = s->r;
+    int64_t canaries = s->g->update && !r->batch ? OPT(s->g->update->canary) : 0;
+    bool held = r->deployment && !same(r->deployment->status, DEPLOYMENT_RUNNING);
+    bool canary_phase = canaries > 0 && dg && dg->desired_canaries > 0 && !dg->promoted;
+    int64_t limit = update_limit(s, dg), placed;
+
+    if (canary_phase && !held)
+        place_canaries(s, canaries);
+    place_again(s);
+    place_migrations(s);
+    placed = place_missing(s, !held && !canary_phase);
+    if (limit != INT64_MAX)
+        limit -= placed;
+    place_updates(s, canary_phase || held ? 0 : limit);
+}
+
+static void stop_lost(struct group_state *s)
+{
+    list_each (&s->lost, it) {
+        stop_alloc(s->r, *it, ALLOC_IS_LOST, ALLOC_LOST);
+        s->r->notes->stop++;
+    }
+}
+
+/* 4. A new version of a job that rolls gets a deployment. */
+static struct deployment_group *start_deployment(struct group_state *s)
+{
+    struct eval_run *r = s->r;
+    bool news = s->in_place || s->update.len || !s->had_running;
+    int64_t canaries = s->update.len ? OPT(s->g->update->canary) : 0;
+
+    if (r->deployment && !r->deployment_new)
+        return deployment_for(r, s->g, false, 0);
+    return deployment_for(r, s->g, news && s->count > 0, canaries);
+}
+
+static void prepare(struct group_state *s)
+{
+    group_notes(s->r, s->g->name);
+    list_push(s->r->a, &s->r->plan->queued, ((struct queued_count){s->g->name, 0}));
+    collect(s, s->g->name);
+    list_each (&s->all, it)
+        sort_alloc(s, *it);
+    stop_surplus(s);
+    sort_updates(s);
+    s->used = arena_array(s->r->a, uint8_t, (size_t)s->count + 1);
+    use_names(s, &s->keep);
+    use_names(s, &s->migrate);
+    use_names(s, &s->again);
+    use_names(s, &s->update);
+}
+
+static bool reconcile_group(struct eval_run *r, const struct task_group *g)
+{
+    struct group_state s = {.r = r, .g = g, .count = OPT(g->count)};
+    struct deployment_group *dg = NULL;
+
+    r->ranker = NULL;
+    prepare(&s);
+    if (deployment_wanted(r, g))
+        dg = start_deployment(&s);
+    stop_lost(&s);
+    do_in_place(&s);
+    place_all(&s, dg);
+    return !s.pending;
+}
+
+/*
+ * Groups that are gone, and whole jobs.
+ */
+static void stop_group(struct eval_run *r, const char *group)
+{
+    const struct s_alloc *sa;
+
+    group_notes(r, group);
+    for (size_t i = 0; (sa = job_alloc(r, i)); i++) {
+        const struct alloc *al = sa->alloc;
+
+        if (!same(al->task_group, group) || alloc_terminal(al) || run_stops(r, al))
+            continue;
+        if (node_is_gone(r, al))
+            stop_alloc(r, al, ALLOC_IS_LOST, ALLOC_LOST);
+        else
+            stop_alloc(r, al, ALLOC_NOT_NEEDED, NULL);
+        r->notes->stop++;
+    }
+}
+
+void stop_everything(struct eval_run *r)
+{
+    struct strlist seen = {0};
+    const struct s_alloc *sa;
+
+    for (size_t i = 0; (sa = job_alloc(r, i)); i++) {
+        const char *group = sa->alloc->task_group;
+
+        if (strlist_has(&seen, group))
+            continue;
+        list_push(r->a, &seen, group);
+        if (r->stopping || !job_group(r->job, group))
+            stop_group(r, group);
+    }
+}
+
+void reconcile_job(struct eval_run *r)
+{
+    bool nothing_left = true;
+
+    deployment_start(r);
+    stop_everything(r);
+    if (r->stopping) {
+        if (r->job)
+            list_each (&r->job->groups, it) {
+                group_notes(r, it->name);
+                list_push(r->a, &r->plan->queued, ((struct queued_count){it->name, 0}));
+            }
+        return;
+    }
+    list_each (&r->job->groups, it)
+        if (!reconcile_group(r, it))
+            nothing_left = false;
+    deployment_finish(r, nothing_left);
+}
