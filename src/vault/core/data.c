@@ -1,5 +1,6 @@
 /* The parameters of a request: a JSON body, a form, or the query; and their decoding by schema.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "http/server.h"
@@ -180,14 +181,100 @@ static void show_value(struct buf *b, const struct json *v, int depth)
     }
 }
 
-static int decode_error(const struct problem *p, const struct json *all, struct err *e)
+void req_show_value(struct buf *b, const struct json *v)
 {
-    auto_buf struct buf shown = BUF_INIT(ERR_MSG_SIZE);
+    show_value(b, v, 0);
+}
 
-    show_value(&shown, json_get(all, p->path), 0);
-    return req_fail(e,
-                    "Field validation failed: error converting input %.*s for field \"%s\": %s",
-                    STR_ARG(buf_str(&shown)), p->path, p->text);
+static const struct schema_field *field_named(const struct schema *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (strcmp(s->fields[i].json, name) == 0)
+            return &s->fields[i];
+    return NULL;
+}
+
+static bool is_whole(const struct json *v)
+{
+    int64_t n;
+
+    return v->type == JSON_NULL || json_to_i64(v, &n) ||
+           (v->type == JSON_STRING && str_to_i64(v->text, 0, &n));
+}
+
+/* What the API says of a value of the wrong type, known by its field and its form. */
+static bool type_error(struct buf *b, const struct schema_field *f, const struct json *v,
+                       const char *index)
+{
+    bool compound = json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY);
+    const char *type = f->type == F_BOOL ? "bool" : f->type == F_INT ? "int" : "string";
+
+    if (compound && f->type != F_STRMAP) {
+        buf_printf(b, "'%s' expected type '%s', got unconvertible type '%s', value: '", index,
+                   type, v->type == JSON_ARRAY ? "[]interface {}" : "map[string]interface {}");
+        show_value(b, v, 0);
+        buf_putc(b, '\'');
+    } else if ((f->type == F_INT && !is_whole(v)) ||
+               (f->type == F_BOOL && v->type != JSON_NULL)) {
+        buf_printf(b, "cannot parse '%s' as %s: strconv.Parse%s: parsing \"", index, type,
+                   f->type == F_INT ? "Int" : "Bool");
+        show_value(b, v, 0);
+        buf_puts(b, "\": invalid syntax");
+    } else if (f->type == F_STRMAP && v->type == JSON_STRING) {
+        buf_printf(b, "'%s' expected a map, got 'string'", index);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* A list's first item that is at fault. */
+static bool list_error(struct buf *b, const struct schema_field *f, const struct json *v)
+{
+    for (uint32_t i = 0; f->type == F_STRLIST && json_is(v, JSON_ARRAY) && i < v->len; i++) {
+        char index[24];
+
+        if (v->items[i].type != JSON_OBJECT && v->items[i].type != JSON_ARRAY)
+            continue;
+        snprintf(index, sizeof index, "[%u]", i);
+        buf_puts(b, "1 error(s) decoding:\n\n* ");
+        return type_error(b, f, &v->items[i], index);
+    }
+    return false;
+}
+
+static int decode_error(const struct schema *s, const char *name, const char *text,
+                        const struct json *all, struct err *e)
+{
+    auto_buf struct buf shown = BUF_INIT(ERR_MSG_SIZE), why = BUF_INIT(ERR_MSG_SIZE);
+    const struct schema_field *f = field_named(s, name);
+    const struct json *v = json_get(all, name);
+
+    show_value(&shown, v, 0);
+    if (!f || !v || (!list_error(&why, f, v) && !type_error(&why, f, v, "")))
+        buf_puts(&why, text);
+    return req_fail(
+        e, "Field validation failed: error converting input %.*s for field \"%s\": %.*s",
+        STR_ARG(buf_str(&shown)), name, STR_ARG(buf_str(&why)));
+}
+
+/* No duration among the parameters may be negative. */
+static int check_durations(const struct schema *s, const void *obj, const struct json *all,
+                           struct err *e)
+{
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct schema_field *f = &s->fields[i];
+        const struct json *v = f->type == F_TTL ? json_get(all, f->json) : NULL;
+        char text[64];
+
+        if (!v || f->flags & FIELD_PTR ||
+            *(const int64_t *)((const char *)obj + f->offset) >= 0)
+            continue;
+        snprintf(text, sizeof text, "cannot provide negative value '%.*s'",
+                 STR_ARG(str_upto(json_str_or(v, v->text), 32)));
+        return decode_error(s, f->json, text, all, e);
+    }
+    return 0;
 }
 
 static bool is_known(const struct schema *s, struct str name)
@@ -249,7 +336,11 @@ int req_decode(struct req *r, const struct schema *s, void *obj, struct err *e)
     memset(obj, 0, s->size);
     schema_decode_into(s, all, SCHEMA_LENIENT | SCHEMA_UNKNOWN_OK, NULL, obj, &p);
     if (p.list.len)
-        return decode_error(&p.list.at[0], all, e);
+        return decode_error(s, p.list.at[0].path, p.list.at[0].text, all, e);
+    int ret = check_durations(s, obj, all, e);
+
+    if (ret < 0)
+        return ret;
     warn_ignored(r, s);
     return 0;
 }

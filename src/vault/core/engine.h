@@ -117,6 +117,8 @@ int list_level(struct txn *t, const struct key *start, struct str folder, struct
  * about as the API does). Errors as the API words them: `Field validation failed: error
  * converting input zz for field "ttl": ...` */
 int req_decode(struct req *r, const struct schema *s, void *obj, struct err *e);
+/* A value as the API's messages show it: map[a:1], [1 2], text bare. */
+void req_show_value(struct buf *b, const struct json *v);
 bool req_has(const struct req *r, const char *field);        /* was it given (not null)? */
 struct str req_param(const struct req *r, const char *name); /* of the route's pattern */
 /* An error whose text is the reply's, status 400 ("backend error response"). */
