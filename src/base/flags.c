@@ -24,6 +24,16 @@ static int push(struct flag_list *l, const char *value, const char *name, struct
     return 0;
 }
 
+static int call(const struct flag *f, const char *value, struct err *e)
+{
+    const struct flag_call *c = f->to;
+    int r = c->parse(c->arg, value, e);
+
+    if (r < 0)
+        return err_wrap(e, r, "invalid value \"%s\" for flag -%s", value, f->name);
+    return 0;
+}
+
 static int set(const struct flag *f, const char *value, struct err *e)
 {
     if (f->given)
@@ -44,6 +54,8 @@ static int set(const struct flag *f, const char *value, struct err *e)
         return 0;
     case FLAG_LIST:
         return push(f->to, value, f->name, e);
+    case FLAG_CALL:
+        return call(f, value, e);
     }
     return 0;
 }

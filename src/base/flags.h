@@ -4,7 +4,7 @@
  * "-name value", "-name=value", "--name" alike; a bool needs no value ("-dev", "-dev=false").
  * The first argument that is no flag ends them, "--" too. Texts of the errors are Go's: `flag
  * provided but not defined: -zz`, `flag needs an argument: -config`, `invalid boolean value "x"
- * for -dev: parse error`.
+ * for -dev: parse error`, `invalid value "zz" for flag -ttl: ...` with what a FLAG_CALL says.
  */
 #ifndef BASE_FLAGS_H
 #define BASE_FLAGS_H
@@ -21,6 +21,7 @@ enum flag_type {
     FLAG_STR,  /* const char * */
     FLAG_INT,  /* int64_t */
     FLAG_LIST, /* struct flag_list: may be given again */
+    FLAG_CALL, /* const struct flag_call: a type of the caller's; may be given again */
 };
 
 enum { FLAG_LIST_MAX = 1000 };
@@ -28,6 +29,11 @@ enum { FLAG_LIST_MAX = 1000 };
 struct flag_list {
     const char **at; /* heap */
     size_t len;
+};
+
+struct flag_call {
+    int (*parse)(void *arg, const char *value, struct err *e);
+    void *arg;
 };
 
 struct flag {
