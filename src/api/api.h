@@ -115,6 +115,8 @@ struct call {
  */
 struct str call_param(const struct call *c, const char *name); /* of the route's pattern */
 bool call_query(const struct call *c, const char *name, struct str *ret);
+/* The i-th query parameter, as sent; false: there are no more. */
+bool call_query_at(const struct call *c, size_t i, struct str *ret_name, struct str *ret_value);
 struct str call_header(const struct call *c, const char *name); /* .p NULL: absent */
 /* The body as JSON, of whatever type, parsed once per request. Empty body or `null`: *ret NULL.
  * ERR_INVALID, ERR_TOOBIG. */

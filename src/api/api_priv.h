@@ -186,6 +186,8 @@ void call_fail(struct call *c, const struct err *e); /* the reply is the error's
 void inner_resume(struct inner *in);
 void inner_finish(struct call *c);
 bool inner_query(const struct call *c, const char *name, struct str *ret);
+bool inner_query_at(const struct call *c, size_t i, struct str *ret_name,
+                    struct str *ret_value);
 struct str inner_header(const struct call *c, const char *name);
 struct str inner_body(const struct call *c);
 

@@ -13,6 +13,16 @@ bool call_query(const struct call *c, const char *name, struct str *ret)
     return c->x ? http_param(c->x, name, ret) : inner_query(c, name, ret);
 }
 
+bool call_query_at(const struct call *c, size_t i, struct str *ret_name, struct str *ret_value)
+{
+    if (!c->x)
+        return inner_query_at(c, i, ret_name, ret_value);
+    if (i >= http_param_count(c->x))
+        return false;
+    http_param_at(c->x, i, ret_name, ret_value);
+    return true;
+}
+
 struct str call_header(const struct call *c, const char *name)
 {
     return c->x ? http_header(c->x, name) : inner_header(c, name);

@@ -46,6 +46,17 @@ bool inner_query(const struct call *c, const char *name, struct str *ret)
     return false;
 }
 
+bool inner_query_at(const struct call *c, size_t i, struct str *ret_name, struct str *ret_value)
+{
+    const struct inner *in = c->priv->inner;
+
+    if (i >= in->n_query)
+        return false;
+    *ret_name = in->name[i];
+    *ret_value = in->value[i];
+    return true;
+}
+
 struct str inner_header(const struct call *c, const char *name)
 {
     const struct api_request *q = c->priv->inner->req;

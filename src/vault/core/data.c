@@ -88,13 +88,11 @@ static int read_body(struct req *r, struct json *obj, struct err *e)
 /* All texts; a repeated parameter is a list. `help` and `list` are never data. */
 static void read_query(struct req *r, struct json *obj)
 {
-    size_t n = r->call->x ? http_param_count(r->call->x) : 0;
+    struct str name, value;
 
-    for (size_t i = 0; i < n; i++) {
-        struct str name, value;
+    for (size_t i = 0; call_query_at(r->call, i, &name, &value); i++) {
         const struct json *old;
 
-        http_param_at(r->call->x, i, &name, &value);
         if (str_eqc(name, "help") || str_eqc(name, "list"))
             continue;
         old = json_get(obj, arena_cstr(r->a, name));
@@ -117,6 +115,7 @@ static void read_query(struct req *r, struct json *obj)
 int req_read_data(struct req *r, struct err *e)
 {
     static struct json empty = {.type = JSON_OBJECT};
+    struct str name, value;
     struct json *obj;
 
     r->data = &empty;
@@ -127,7 +126,7 @@ int req_read_data(struct req *r, struct err *e)
         r->data = obj;
         return read_body(r, obj, e);
     }
-    if (r->call->x && http_param_count(r->call->x)) {
+    if (call_query_at(r->call, 0, &name, &value)) {
         obj = json_new_object(r->a);
         r->data = obj;
         read_query(r, obj);
