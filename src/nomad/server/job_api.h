@@ -9,6 +9,30 @@
 
 #include "nomad/server/server_priv.h"
 
+/* What a registration, a validation or a plan brings. */
+struct register_body {
+    struct json *job;
+    bool enforce_index, preserve_counts, diff;
+    uint64_t job_modify_index;
+    int64_t eval_priority;
+    struct job_submission *submission;
+    const char *namespace;
+};
+
+struct registration {
+    struct register_body body;
+    struct job job;
+    const char *submitter_token, *warnings;
+};
+
+/* Body to job. ERR_INVALID with the API's texts. */
+int registration_decode(struct call *c, struct registration *g, struct err *e);
+/* Namespace, defaults, what the server adds. */
+void registration_complete(struct call *c, struct registration *g);
+/* Everything that can be said without asking somebody outside. */
+int registration_check(struct call *c, struct registration *g, struct err *e);
+const char *registration_warnings(struct call *c, const struct registration *g);
+
 /* job_write.c */
 int jobs_register(struct call *c, struct err *e);
 int job_register(struct call *c, const char *id, struct err *e);
@@ -37,5 +61,7 @@ int job_versions(struct call *c, const char *id, struct err *e);
 int job_submission(struct call *c, const char *id, struct err *e);
 int job_services(struct call *c, const char *id, struct err *e);
 int job_scale_status(struct call *c, const char *id, struct err *e);
+int job_actions(struct call *c, const char *id, struct err *e);
+int jobs_statuses(struct call *c, struct err *e);
 
 #endif

@@ -10,15 +10,6 @@ enum { SUBMISSION_MAX = 1 << 20 };
 
 /* ---- what a registration brings --------------------------------------------------------- */
 
-struct register_body {
-    struct json *job;
-    bool enforce_index, preserve_counts, diff;
-    uint64_t job_modify_index;
-    int64_t eval_priority;
-    struct job_submission *submission;
-    const char *namespace;
-};
-
 static const struct schema_field register_fields[] = {
     {"Job", NULL, F_JSON, offsetof(struct register_body, job)},
     {"EnforceIndex", NULL, F_BOOL, offsetof(struct register_body, enforce_index)},
@@ -32,13 +23,7 @@ static const struct schema_field register_fields[] = {
 };
 static SCHEMA(register_schema, "registration", struct register_body, register_fields);
 
-struct registration {
-    struct register_body body;
-    struct job job;
-    const char *submitter_token, *warnings;
-};
-
-static int decode_job(struct call *c, struct registration *g, struct err *e)
+int registration_decode(struct call *c, struct registration *g, struct err *e)
 {
     struct err why = ERR_INIT;
     int r = nomad_body(c, &register_schema, &g->body, e);
@@ -55,7 +40,7 @@ static int decode_job(struct call *c, struct registration *g, struct err *e)
     return 0;
 }
 
-static void complete_job(struct call *c, struct registration *g)
+void registration_complete(struct call *c, struct registration *g)
 {
     struct job_finish_opts o = {.region = server_of(c)->opts.region};
     const char *ns = call_text(c, "namespace");
@@ -92,7 +77,7 @@ static int one_problem(struct err *e, const char *fmt, ...)
 }
 
 /* Everything that can be said without asking somebody outside. */
-static int check_job(struct call *c, struct registration *g, struct err *e)
+int registration_check(struct call *c, struct registration *g, struct err *e)
 {
     const struct task_secrets *ts = server_of(c)->opts.secrets;
     struct job_limits lim = {0};
@@ -133,7 +118,7 @@ static int ask_outside(struct call *c, void *arg, struct err *e)
     "1.9. "                                                                                   \
     "Migrate your Vault configuration to use workload identity"
 
-static const char *all_warnings(struct call *c, const struct registration *g)
+const char *registration_warnings(struct call *c, const struct registration *g)
 {
     const char *own = job_warnings(&g->job, c->arena);
 
@@ -367,15 +352,15 @@ static int store_job(struct call *c, void *arg, struct err *e)
 static int register_job(struct call *c, const char *path_id, struct err *e)
 {
     struct registration *g = arena_new_of(c->arena, struct registration);
-    int r = decode_job(c, g, e);
+    int r = registration_decode(c, g, e);
 
     if (r < 0)
         return r;
     if (path_id && strcmp(path_id, g->job.id) != 0)
         return nomad_fail(e, 400, "Job ID does not match name");
-    complete_job(c, g);
-    g->warnings = all_warnings(c, g);
-    r = check_job(c, g, e);
+    registration_complete(c, g);
+    g->warnings = registration_warnings(c, g);
+    r = registration_check(c, g, e);
     if (r < 0)
         return r;
     if (!asks_outside(c, g))
@@ -427,12 +412,12 @@ static int reply_validation(struct call *c, void *arg, struct err *e)
 int job_validate_call(struct call *c, struct err *e)
 {
     struct registration *g = arena_new_of(c->arena, struct registration);
-    int r = decode_job(c, g, e);
+    int r = registration_decode(c, g, e);
 
     if (r < 0)
         return r;
-    complete_job(c, g);
-    g->warnings = all_warnings(c, g);
+    registration_complete(c, g);
+    g->warnings = registration_warnings(c, g);
     return reply_validation(c, g, e);
 }
 
