@@ -253,6 +253,8 @@ int alloc_write(struct nomad_server *s, struct txn *t, struct object *o,
         r = move_deployment(t, al, was, now_ns, e);
     if (r == 0 && ended)
         r = end_tokens(s, t, al, now_ns, e);
+    if (r == 0 && al->alloc_modify_index == 0)
+        r = node_mark(t, al->node_id, e);
     if (r == 0)
         r = table_put(t, &alloc_table, o, e);
     if (r == 0 && (!was || alloc_terminal(al) != alloc_terminal(was)))

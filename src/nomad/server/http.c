@@ -264,10 +264,12 @@ static struct router *make_router(const struct route *const *parts, const size_t
 
 void http_services_init(struct nomad_server *s)
 {
-    const struct route *const parts[] = {job_routes,  eval_routes,       alloc_routes,
-                                         node_routes, deployment_routes, agent_routes};
-    const size_t *const counts[] = {&n_job_routes,  &n_eval_routes,       &n_alloc_routes,
-                                    &n_node_routes, &n_deployment_routes, &n_agent_routes};
+    const struct route *const parts[] = {job_routes,   eval_routes,       alloc_routes,
+                                         node_routes,  deployment_routes, agent_routes,
+                                         client_routes};
+    const size_t *const counts[] = {&n_job_routes,   &n_eval_routes,       &n_alloc_routes,
+                                    &n_node_routes,  &n_deployment_routes, &n_agent_routes,
+                                    &n_client_routes};
 
     s->http = (struct api_service){.name = "nomad",
                                    .serve = serve_http,

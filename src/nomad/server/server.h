@@ -48,32 +48,14 @@ void nomad_server_free(struct nomad_server *s); /* NULL is fine */
 /* The public API ("/v1/jobs", ...) and the inner protocol ("/v1/internal/...": ports.rpc). */
 const struct api_service *nomad_server_service(struct nomad_server *s);
 const struct api_service *nomad_server_rpc(struct nomad_server *s);
-/* The inner protocol as functions, for a client in the same process. */
-const struct server_link *nomad_server_link(struct nomad_server *s);
+/* Every route, for `serai routes`. */
+void nomad_server_each_route(void (*fn)(void *arg, unsigned methods, const char *pattern),
+                             void *arg);
 
 /* What the agent's own endpoints need to know. */
 struct nomad_server_stats {
     uint64_t index, nodes, jobs, allocs, evals_pending, evals_blocked;
 };
 void nomad_server_stats(struct nomad_server *s, struct nomad_server_stats *ret);
-
-/*
- * What servers ask of clients (fs, logs, stats, restart, signal): the request is sent over the
- * websocket that the client keeps open (or, in one process, straight to it). `on_reply` gets
- * the head first (status > 0), then pieces of the body, then an end (data.p NULL); on a server
- * thread, must not block.
- */
-struct client_request {
-    const char *method, *target; /* "/v1/client/fs/cat/<alloc>?path=..." */
-    struct str body;
-};
-struct client_stream; /* one such exchange */
-/* ERR_UNAVAIL "No path to node": the node has no stream open to this server. */
-int nomad_server_ask_client(struct nomad_server *s, const char *node_id,
-                            const struct client_request *q,
-                            void (*on_reply)(void *arg, int status, const char *content_type,
-                                             struct str data),
-                            void *arg, struct client_stream **ret, struct err *e);
-void client_stream_cancel(struct client_stream *c);
 
 #endif

@@ -25,7 +25,6 @@ struct nomad_server {
     struct api_service http, rpc;
     struct router *http_router, *rpc_router;
     struct route *http_routes;
-    struct server_link link;
     struct scheduler *scheduler;
     struct heartbeats *heartbeats;
     struct watcher *watcher; /* deployments, garbage, revocations: everything by the clock */
@@ -93,7 +92,22 @@ int job_latest_deployment(struct txn *t, const char *ns, const char *id,
 int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval,
                 const struct plan *p, int64_t now_ns, struct err *e);
 
+/* rpc.c: the hash under which a node's SecretID is kept */
+enum { NODE_SECRET_HASH_SIZE = 65 };
+void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE]);
+/* evaluations for everything that a change of the node concerns */
+int node_evals(struct call *c, const char *node_id, struct err *e);
+
+/* streams.c */
+int rpc_stream(struct call *c, struct err *e);
+int streams_start(struct nomad_server *s, struct err *e);
+void streams_stop(struct nomad_server *s);
+extern const struct route client_routes[]; /* /v1/client/...: answered by the alloc's node */
+extern const size_t n_client_routes;
+
 /* secrets_queue.c: the remote variant's accessors */
+void secrets_queue_turn(
+    struct nomad_server *s); /* from the watcher, each turn and when woken */
 int accessors_queue_revocation(struct txn *t, const char *alloc_id, int64_t now_ns,
                                struct err *e);
 int accessor_put(struct txn *t, const struct link_token *tok, const struct token_ask *q,

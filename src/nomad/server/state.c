@@ -185,13 +185,30 @@ int state_open(struct store *s, struct err *e)
         &node_table,     &eval_table,        &alloc_table,       &deployment_table,
         &accessor_table, &revocation_table};
 
+    struct key k;
+
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         int r = table_open(s, all[i], e);
 
         if (r < 0)
             return r;
     }
-    return 0;
+    key_init(&k, "node_mark");
+    return store_register_prefix(s, key_str(&k), e);
+}
+
+void node_mark_key(struct key *k, const char *node_id)
+{
+    key_init(k, "node_mark");
+    key_addz(k, node_id);
+}
+
+int node_mark(struct txn *t, const char *node_id, struct err *e)
+{
+    struct key k;
+
+    node_mark_key(&k, node_id);
+    return txn_put(t, key_str(&k), STR("{}"), e);
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */

@@ -66,4 +66,9 @@ const void *state_body(const struct object *o, struct arena *a);
 /* JobModifyIndex: the newest revision that changed the specification. */
 uint64_t job_spec_index(const struct object *o);
 
+/* A row that changes whenever the server changes an alloc of the node: what the client's parked
+ * request waits on. */
+void node_mark_key(struct key *k, const char *node_id);
+int node_mark(struct txn *t, const char *node_id, struct err *e);
+
 #endif

@@ -1,0 +1,655 @@
+/*
+ * The inner protocol's server side (nomad/model/link.h says what goes over the wire).
+ *
+ * Every call but the first registration proves the node by its SecretID, of which the server
+ * keeps a hash.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "crypto/crypto.h"
+#include "nomad/server/server_priv.h"
+
+enum { SECRET_MAX_BYTES = 256 };
+
+void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE])
+{
+    uint8_t sum[HASH_MAX_BYTES];
+
+    hash_of(HASH_SHA256, secret, sum);
+    for (size_t i = 0; i < NODE_SECRET_HASH_SIZE - 1; i++)
+        ret[i] = "0123456789abcdef"[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
+    ret[NODE_SECRET_HASH_SIZE - 1] = '\0';
+}
+
+static int secret_of(struct call *c, char ret[NODE_SECRET_HASH_SIZE], struct err *e)
+{
+    struct str secret = call_header(c, "X-Nomad-Node-Secret");
+
+    if (secret.len == 0 || secret.len > SECRET_MAX_BYTES)
+        return nomad_fail(e, 403, "node secret ID is missing");
+    node_secret_hash(secret, ret);
+    return 0;
+}
+
+/* The node, if its secret is right. */
+static int known_node(struct call *c, const char *id, const struct object **ret, struct err *e)
+{
+    char hash[NODE_SECRET_HASH_SIZE];
+    const char *stored;
+    int r = secret_of(c, hash, e);
+
+    if (r == 0)
+        r = state_node(c->txn, str_or_empty(id), ret, e);
+    if (r == ERR_NOTFOUND)
+        return nomad_fail(e, 403, "node %s is not registered", str_or_empty(id));
+    if (r < 0)
+        return r;
+    stored = str_or_empty(((const struct node *)(*ret)->body)->secret_id_hash);
+    if (!crypto_str_eq(str_of(stored), str_of(hash)))
+        return nomad_fail(e, 403, "node secret ID does not match");
+    return 0;
+}
+
+/* ---- what most answers say -------------------------------------------------------------- */
+
+struct lease_reply {
+    const char *node_id;
+};
+
+static void reply_lease(struct call *c, uint64_t rev, void *arg)
+{
+    const struct lease_reply *l = arg;
+    struct nomad_server *s = server_of(c);
+    struct json_out *w = nomad_json(c);
+
+    json_obj(w);
+    json_kv_i64(w, "heartbeat_ttl_ms", heartbeat_reset(s, l->node_id));
+    json_kv_u64(w, "index", rev);
+    json_key(w, "servers");
+    json_arr(w);
+    json_str(w, s->opts.rpc_addr);
+    json_arr_end(w);
+    json_obj_end(w);
+}
+
+static int answer_lease(struct call *c, const char *node_id)
+{
+    struct lease_reply *l = arena_new_of(c->arena, struct lease_reply);
+
+    l->node_id = node_id;
+    if (txn_has_writes(c->txn))
+        call_on_commit(c, reply_lease, l);
+    else
+        reply_lease(c, txn_rev(c->txn), l);
+    return 0;
+}
+
+static void reply_index(struct call *c, uint64_t rev, void *arg)
+{
+    struct json_out *w = nomad_json(c);
+
+    (void)arg;
+    json_obj(w);
+    json_kv_u64(w, "index", rev);
+    json_obj_end(w);
+}
+
+static int answer_index(struct call *c)
+{
+    if (txn_has_writes(c->txn))
+        call_on_commit(c, reply_index, NULL);
+    else
+        reply_index(c, txn_rev(c->txn), NULL);
+    return 0;
+}
+
+/* ---- evaluations for a node ------------------------------------------------------------- */
+
+static bool seen(const struct strlist *l, const char *ns, const char *id, struct arena *a,
+                 const char **ret)
+{
+    *ret = arena_printf(a, "%s\n%s", ns, id);
+    return strlist_has(l, *ret);
+}
+
+static int node_eval(struct call *c, const struct job *j, uint64_t spec, const char *node_id,
+                     struct err *e)
+{
+    struct eval_new n = {.namespace = j->namespace,
+                         .job_id = j->id,
+                         .type = j->type,
+                         .triggered_by = EVAL_BY_NODE_UPDATE,
+                         .node_id = node_id,
+                         .priority = OPT(j->priority),
+                         .job_modify_index = spec};
+
+    return eval_create(c->txn, c->arena, c->now_ns, &n, NULL, e);
+}
+
+static int evals_for_allocs(struct call *c, const char *node_id, struct strlist *done,
+                            struct err *e)
+{
+    const struct object *o, *job;
+    struct table_scan it;
+    const char *key;
+    struct key k;
+    int r;
+
+    table_index_key(&k, &alloc_table, "by_node");
+    key_addz(&k, node_id);
+    r = table_scan_index(c->txn, &it, &alloc_table, &k, 0, e);
+    if (r < 0)
+        return r;
+    while ((r = table_scan_next(&it, &o, e)) > 0) {
+        const struct alloc *al = o->body;
+
+        if (alloc_terminal(al) || seen(done, al->namespace, al->job_id, c->arena, &key))
+            continue;
+        list_push(c->arena, done, key);
+        r = state_job(c->txn, al->namespace, al->job_id, &job, e);
+        if (r == 0)
+            r = node_eval(c, job->body, job_spec_index(job), node_id, e);
+        if (r < 0 && r != ERR_NOTFOUND)
+            break;
+    }
+    table_scan_end(&it);
+    return r < 0 && r != ERR_NOTFOUND ? r : 0;
+}
+
+static int evals_for_system_jobs(struct call *c, const char *node_id, struct strlist *done,
+                                 struct err *e)
+{
+    const struct object *o;
+    struct table_scan it;
+    const char *key;
+    struct key k;
+    int r;
+
+    table_prefix(&job_table, &k);
+    r = table_scan_begin(c->txn, &it, &job_table, &k, SCAN_PEEK, e);
+    if (r < 0)
+        return r;
+    while ((r = table_scan_next(&it, &o, e)) > 0) {
+        const struct job *j = o->body;
+
+        if (job_is_stopped(j) || strncmp(j->type, "sys", 3) != 0 || job_is_periodic(j) ||
+            job_is_parameterized(j) || seen(done, j->namespace, j->id, c->arena, &key))
+            continue;
+        list_push(c->arena, done, key);
+        r = node_eval(c, j, job_spec_index(o), node_id, e);
+        if (r < 0)
+            break;
+    }
+    table_scan_end(&it);
+    return r < 0 ? r : 0;
+}
+
+int node_evals(struct call *c, const char *node_id, struct err *e)
+{
+    struct strlist done = {0};
+    int r = evals_for_allocs(c, node_id, &done, e);
+
+    return r < 0 ? r : evals_for_system_jobs(c, node_id, &done, e);
+}
+
+/* ---- register, heartbeat ---------------------------------------------------------------- */
+
+/* What the server decides about a node survives its registering again. */
+static void keep_server_side(struct node *n, const struct node *old, struct arena *a)
+{
+    n->drain_strategy = old->drain_strategy
+                            ? schema_copy(&drain_strategy_schema, old->drain_strategy, a)
+                            : NULL;
+    n->eligibility = arena_strdup(a, old->eligibility);
+    n->last_drain = ((struct node *)schema_copy(&node_schema, old, a))->last_drain;
+    n->events = ((struct node *)schema_copy(&node_schema, old, a))->events;
+}
+
+static int put_node(struct call *c, struct object *o, const struct object *old, struct err *e)
+{
+    struct node *n = o->body;
+    const struct node *was = old ? old->body : NULL;
+    bool became_ready = !was || strcmp(was->status, "ready") != 0;
+
+    if (was)
+        keep_server_side(n, was, o->arena);
+    n->computed_class = node_computed_class(n, o->arena);
+    n->status = "ready";
+    n->status_description = "";
+    n->status_updated_at = became_ready ? c->now_ns / 1000000000 : was->status_updated_at;
+    if (!was)
+        node_event_add(n, "Node registered", "Cluster", c->now_ns, o->arena);
+    else if (became_ready)
+        node_event_add(n, "Node reregistered by heartbeat", "Cluster", c->now_ns, o->arena);
+    if (was && !became_ready && schema_eq(&node_schema, n, was))
+        return 0;
+    return table_put(c->txn, &node_table, o, e);
+}
+
+static int rpc_register(struct call *c, struct err *e)
+{
+    auto_object struct object *o = object_new(&node_schema);
+    struct node *n = o->body;
+    const struct object *old = NULL;
+    const struct json *body;
+    struct err why = ERR_INIT;
+    char hash[NODE_SECRET_HASH_SIZE];
+    bool changed;
+    int r = call_json(c, &body, e);
+
+    if (r == 0)
+        r = secret_of(c, hash, e);
+    if (r < 0)
+        return r;
+    if (!body || schema_decode(&node_schema, body, SCHEMA_NOCASE | SCHEMA_UNKNOWN_OK, o->arena,
+                               n, &why) < 0)
+        return nomad_fail(e, 400, "node: %s", why.msg);
+    if (node_check(n, o->arena, &why) < 0)
+        return nomad_fail(e, 400, "node: %s", why.msg);
+    r = state_node(c->txn, n->id, &old, e);
+    if (r == 0)
+        r = known_node(c, n->id, &old, e);
+    else if (r == ERR_NOTFOUND)
+        r = 0;
+    if (r < 0)
+        return r;
+    n->secret_id_hash = arena_strdup(o->arena, hash);
+    r = put_node(c, o, old, e);
+    changed = !old || strcmp(((const struct node *)old->body)->status, "ready") != 0;
+    if (r == 0 && changed)
+        r = node_evals(c, n->id, e);
+    return r < 0 ? r : answer_lease(c, arena_strdup(c->arena, n->id));
+}
+
+struct node_body {
+    const char *node_id, *status, *alloc_id;
+    uint64_t index;
+    int64_t wait_ms;
+    struct strlist tasks;
+    struct json *allocs, *events;
+};
+
+static const struct schema_field node_body_fields[] = {
+    {"node_id", NULL, F_STR, offsetof(struct node_body, node_id)},
+    {"status", NULL, F_STR, offsetof(struct node_body, status)},
+    {"alloc_id", NULL, F_STR, offsetof(struct node_body, alloc_id)},
+    {"index", NULL, F_UINT, offsetof(struct node_body, index)},
+    {"wait_ms", NULL, F_INT, offsetof(struct node_body, wait_ms)},
+    {"tasks", NULL, F_STRLIST, offsetof(struct node_body, tasks)},
+    {"allocs", NULL, F_JSON, offsetof(struct node_body, allocs)},
+    {"events", NULL, F_JSON, offsetof(struct node_body, events)},
+};
+static SCHEMA(node_body_schema, "request", struct node_body, node_body_fields);
+
+static int node_body(struct call *c, struct node_body *b, const struct object **ret_node,
+                     struct err *e)
+{
+    int r = nomad_body(c, &node_body_schema, b, e);
+
+    return r < 0 ? r : known_node(c, b->node_id, ret_node, e);
+}
+
+/* A node that was given up comes back. */
+static int rpc_heartbeat(struct call *c, struct err *e)
+{
+    const struct object *node;
+    struct node_body b;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    if (strcmp(((const struct node *)node->body)->status, "ready") != 0) {
+        auto_object struct object *o = state_copy(node);
+
+        r = put_node(c, o, node, e);
+        if (r == 0)
+            r = node_evals(c, b.node_id, e);
+    }
+    return r < 0 ? r : answer_lease(c, b.node_id);
+}
+
+/* ---- my allocations --------------------------------------------------------------------- */
+
+static int write_allocs(struct call *c, const char *node_id, struct json_out *w, struct err *e)
+{
+    const struct object *o, *job;
+    struct table_scan it;
+    struct key k;
+    int r;
+
+    table_index_key(&k, &alloc_table, "by_node");
+    key_addz(&k, node_id);
+    r = table_scan_index(c->txn, &it, &alloc_table, &k, SCAN_PEEK, e);
+    if (r < 0)
+        return r;
+    while ((r = table_scan_next(&it, &o, e)) > 0) {
+        struct alloc *al = (struct alloc *)state_body(o, c->arena);
+
+        if (state_job_version(c->txn, al->namespace, al->job_id, al->job_version, &job, NULL) ==
+            0)
+            al->job = (struct job *)state_body(job, c->arena);
+        schema_encode(&alloc_schema, al, 0, w);
+    }
+    table_scan_end(&it);
+    return r < 0 ? r : 0;
+}
+
+static int rpc_allocs(struct call *c, struct err *e)
+{
+    const struct object *node;
+    struct record mark = {0};
+    struct node_body b;
+    struct json_out *w;
+    struct key k;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    node_mark_key(&k, b.node_id);
+    r = txn_peek(c->txn, key_str(&k), &mark, NULL);
+    if (r < 0 && r != ERR_NOTFOUND)
+        return err_set(e, r, "%s", err_kind_text(r));
+    if (mark.mod_rev <= b.index && !c->timed_out && b.wait_ms > 0) {
+        int64_t wait = b.wait_ms < LINK_WAIT_MS ? b.wait_ms : LINK_WAIT_MS;
+
+        call_wait_on(c, key_str(&k), true, b.index);
+        int64_t gone = clock_wall_ms() - c->now_ns / 1000000; /* since the request came */
+
+        return call_park(c, clock_mono_ms() + (wait > gone ? wait - gone : 1));
+    }
+    w = nomad_json(c);
+    json_obj(w);
+    json_kv_u64(w, "index", mark.mod_rev ? mark.mod_rev : 1);
+    json_key(w, "allocs");
+    json_arr(w);
+    r = write_allocs(c, b.node_id, w, e);
+    json_arr_end(w);
+    json_obj_end(w);
+    return r;
+}
+
+/* ---- status updates --------------------------------------------------------------------- */
+
+/* The client's side of an alloc, over what the server knows. */
+static void take_client_side(struct object *o, const struct alloc *from, int64_t now_ns)
+{
+    struct alloc *al = o->body, *said = schema_copy(&alloc_schema, from, o->arena);
+
+    al->client_status = said->client_status;
+    al->client_description = said->client_description;
+    al->task_states = said->task_states;
+    al->network_status = said->network_status;
+    if (said->deployment_status && said->deployment_status->healthy) {
+        bool canary = al->deployment_status && al->deployment_status->canary;
+        bool news = !al->deployment_status || !al->deployment_status->healthy ||
+                    *al->deployment_status->healthy != *said->deployment_status->healthy;
+
+        if (news) {
+            al->deployment_status = said->deployment_status;
+            al->deployment_status->canary = canary;
+            al->deployment_status->modify_index = 0;
+        }
+    }
+    al->modify_time = now_ns;
+}
+
+/* A failed alloc asks the scheduler what to do; once per job and batch. */
+static int eval_for_failure(struct call *c, const struct alloc *al, struct strlist *done,
+                            struct err *e)
+{
+    const struct object *job;
+    const char *key;
+    int r;
+
+    if (seen(done, al->namespace, al->job_id, c->arena, &key))
+        return 0;
+    list_push(c->arena, done, key);
+    r = state_job(c->txn, al->namespace, al->job_id, &job, e);
+    if (r == ERR_NOTFOUND || (r == 0 && job_is_stopped(job->body)))
+        return 0;
+    if (r < 0)
+        return r;
+    struct eval_new n = {.namespace = al->namespace,
+                         .job_id = al->job_id,
+                         .type = ((const struct job *)job->body)->type,
+                         .triggered_by = EVAL_BY_ALLOC_FAILURE,
+                         .priority = OPT(((const struct job *)job->body)->priority),
+                         .job_modify_index = job_spec_index(job)};
+
+    return eval_create(c->txn, c->arena, c->now_ns, &n, NULL, e);
+}
+
+static int update_one(struct call *c, const char *node_id, const struct alloc *said,
+                      struct strlist *evals, struct err *e)
+{
+    const struct object *old;
+    const struct alloc *was;
+    struct object *o;
+    bool failed;
+    int r = state_alloc(c->txn, str_or_empty(said->id), &old, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0; /* collected meanwhile */
+    if (r < 0)
+        return r;
+    was = old->body;
+    if (strcmp(was->node_id, node_id) != 0)
+        return nomad_fail(e, 403, "allocation %s is not on node %s", was->id, node_id);
+    if (!alloc_status_may_become(was->client_status, str_or_empty(said->client_status)))
+        return 0; /* a late word about something already over */
+    o = state_copy(old);
+    take_client_side(o, said, c->now_ns);
+    failed = strcmp(((const struct alloc *)o->body)->client_status, ALLOC_FAILED) == 0 &&
+             strcmp(was->client_status, ALLOC_FAILED) != 0 && !alloc_server_terminal(was);
+    r = alloc_write(server_of(c), c->txn, o, old, c->now_ns, e);
+    return r == 0 && failed ? eval_for_failure(c, was, evals, e) : r;
+}
+
+static int rpc_update(struct call *c, struct err *e)
+{
+    struct strlist evals = {0};
+    const struct object *node;
+    struct node_body b;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    if (!json_is(b.allocs, JSON_ARRAY) || b.allocs->len > RPC_UPDATE_MAX)
+        return nomad_fail(e, 400, "allocs: a list of at most %d", RPC_UPDATE_MAX);
+    for (uint32_t i = 0; r == 0 && i < b.allocs->len; i++) {
+        struct alloc *al = arena_new_of(c->arena, struct alloc);
+        struct err why = ERR_INIT;
+
+        if (schema_decode(&alloc_schema, &b.allocs->items[i], SCHEMA_NOCASE | SCHEMA_UNKNOWN_OK,
+                          c->arena, al, &why) < 0)
+            return nomad_fail(e, 400, "allocs[%u]: %s", i, why.msg);
+        r = update_one(c, b.node_id, al, &evals, e);
+    }
+    return r < 0 ? r : answer_index(c);
+}
+
+/* ---- node events ------------------------------------------------------------------------ */
+
+static int rpc_events(struct call *c, struct err *e)
+{
+    const struct object *node;
+    struct node_body b;
+    struct object *o;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    if (!json_is(b.events, JSON_ARRAY) || b.events->len > NODE_EVENTS_MAX)
+        return nomad_fail(e, 400, "events: a list of at most %d", NODE_EVENTS_MAX);
+    o = state_copy(node);
+    for (uint32_t i = 0; i < b.events->len; i++)
+        node_event_add(
+            o->body,
+            json_cstr_or(o->arena, json_get_nocase(&b.events->items[i], "message"), ""),
+            json_cstr_or(o->arena, json_get_nocase(&b.events->items[i], "subsystem"), ""),
+            c->now_ns, o->arena);
+    r = state_put(c->txn, &node_table, o, e);
+    return r < 0 ? r : answer_index(c);
+}
+
+/* ---- tasks' tokens ---------------------------------------------------------------------- */
+
+/* One derive call: everything it needs is copied, for it may go outside between two
+ * transactions. */
+struct derive {
+    const struct node *node;
+    const struct alloc *alloc;
+    const struct job *job;
+    struct strlist tasks;
+    struct link_tokens tokens;
+    LIST(const struct json *) records; /* as tokens */
+};
+
+static const struct task *vault_task(const struct derive *d, const char *name)
+{
+    const struct task_group *g = job_group(d->job, d->alloc->task_group);
+    const struct task *t = g ? group_task(g, name) : NULL;
+
+    return t && t->vault ? t : NULL;
+}
+
+static int check_derive(struct call *c, struct derive *d, const struct node_body *b,
+                        struct err *e)
+{
+    const struct object *al, *job;
+    int r = state_alloc(c->txn, str_or_empty(b->alloc_id), &al, e);
+
+    if (r == ERR_NOTFOUND)
+        return nomad_fail(e, 404, "Allocation \"%s\" does not exist",
+                          str_or_empty(b->alloc_id));
+    if (r < 0)
+        return r;
+    d->alloc = state_body(al, c->arena);
+    if (strcmp(d->alloc->node_id, d->node->id) != 0)
+        return nomad_fail(e, 403, "Allocation \"%s\" not running on Node \"%s\"", d->alloc->id,
+                          d->node->id);
+    if (alloc_client_terminal(d->alloc))
+        return nomad_fail(e, 400, "Can't request Vault token for terminal allocation");
+    r = state_job_version(c->txn, d->alloc->namespace, d->alloc->job_id, d->alloc->job_version,
+                          &job, e);
+    if (r == ERR_NOTFOUND)
+        return nomad_fail(e, 400, "Job of allocation \"%s\" is gone", d->alloc->id);
+    if (r < 0)
+        return r;
+    d->job = state_body(job, c->arena);
+    d->tasks = b->tasks;
+    for (size_t i = 0; i < d->tasks.len; i++)
+        if (!vault_task(d, d->tasks.at[i]))
+            return nomad_fail(
+                e, 400, "Requested Vault tokens for tasks without defined Vault policies: %s",
+                d->tasks.at[i]);
+    return 0;
+}
+
+static int create_tokens(struct call *c, void *arg, struct err *e)
+{
+    const struct task_secrets *ts = server_of(c)->opts.secrets;
+    struct derive *d = arg;
+
+    d->tokens.list.len = d->records.len = 0;
+    for (size_t i = 0; i < d->tasks.len; i++) {
+        struct token_ask q = {d->alloc, d->job, d->node, vault_task(d, d->tasks.at[i])};
+        struct link_token *tok = list_add(c->arena, &d->tokens.list);
+        const struct json *record = NULL;
+        int r;
+
+        tok->task = d->tasks.at[i];
+        tok->err = "";
+        r = ts->create(ts->ctx, c->txn, &q, c->arena, tok, &record, e);
+        if (r == ERR_CONFLICT)
+            return r;
+        if (r < 0) {
+            tok->err = arena_strdup(c->arena, e->msg);
+            tok->err_recoverable = r != ERR_INVALID && r != ERR_DENIED && r != ERR_NOTFOUND;
+            err_reset(e);
+        }
+        list_push(c->arena, &d->records, record);
+    }
+    return 0;
+}
+
+static void write_token(struct json_out *w, const struct link_token *t)
+{
+    json_obj(w);
+    json_kv_str(w, "task", t->task);
+    json_kv_str(w, "token", str_or_empty(t->token));
+    json_kv_str(w, "accessor", str_or_empty(t->accessor));
+    json_kv_str(w, "address", str_or_empty(t->address));
+    json_kv_str(w, "namespace", str_or_empty(t->namespace_));
+    json_kv_i64(w, "ttl_s", t->ttl_s);
+    json_kv_bool(w, "renewable", t->renewable);
+    json_kv_str(w, "err", t->err);
+    json_kv_bool(w, "err_recoverable", t->err_recoverable);
+    json_obj_end(w);
+}
+
+/* The accessors are durable before a token leaves the server: nothing it gave out is ever
+ * forgotten. */
+static int finish_derive(struct call *c, void *arg, struct err *e)
+{
+    struct derive *d = arg;
+    struct json_out *w;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < d->tokens.list.len; i++) {
+        struct token_ask q = {d->alloc, d->job, d->node, vault_task(d, d->tasks.at[i])};
+
+        if (d->records.at[i])
+            r = accessor_put(c->txn, &d->tokens.list.at[i], &q, d->records.at[i], e);
+    }
+    if (r < 0)
+        return r;
+    call_set_secret(c);
+    w = nomad_json(c);
+    json_obj(w);
+    json_key(w, "tokens");
+    json_arr(w);
+    list_each (&d->tokens.list, t)
+        write_token(w, t);
+    json_arr_end(w);
+    json_obj_end(w);
+    return 0;
+}
+
+static int rpc_derive(struct call *c, struct err *e)
+{
+    const struct task_secrets *ts = server_of(c)->opts.secrets;
+    struct derive *d = arena_new_of(c->arena, struct derive);
+    const struct object *node;
+    struct node_body b;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    if (!ts)
+        return nomad_fail(e, 400, "Vault \"default\" not enabled");
+    d->node = state_body(node, c->arena);
+    r = check_derive(c, d, &b, e);
+    if (r < 0)
+        return r;
+    if (ts->outside) {
+        call_then(c, create_tokens, finish_derive, d);
+        return 0;
+    }
+    r = create_tokens(c, d, e);
+    return r < 0 ? r : finish_derive(c, d, e);
+}
+
+const struct route rpc_routes[] = {
+    /* clang-format off */
+    {M_POST, "/v1/internal/node/register",  0,              rpc_register},
+    {M_POST, "/v1/internal/node/heartbeat", 0,              rpc_heartbeat},
+    {M_POST, "/v1/internal/node/allocs",    0,              rpc_allocs},
+    {M_POST, "/v1/internal/node/update",    0,              rpc_update},
+    {M_POST, "/v1/internal/node/derive",    ROUTE_BLOCKING, rpc_derive},
+    {M_POST, "/v1/internal/node/events",    0,              rpc_events},
+    {M_GET,  "/v1/internal/node/stream",    0,              rpc_stream},
+    /* clang-format on */
+};
+const size_t n_rpc_routes = ARRAY_LEN(rpc_routes);
