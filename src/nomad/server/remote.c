@@ -500,7 +500,7 @@ static int create(void *ctx, struct txn *t, const struct token_ask *q, struct ar
     return 0;
 }
 
-static int revoke(void *ctx, const struct json *record, struct arena *a, struct err *e)
+static int revoke_token(void *ctx, const struct json *record, struct arena *a, struct err *e)
 {
     struct remote *m = ctx;
     struct json *v;
@@ -578,7 +578,7 @@ int remote_secrets_new(const struct remote_opts *o, struct task_secrets **ret, s
                                        .outside = true,
                                        .check_job = check_job,
                                        .create = create,
-                                       .revoke = revoke,
+                                       .revoke = revoke_token,
                                        .status = status,
                                        .free = remote_free};
     lock_init(&m->lock, "vault connection", RANK_SERVER + 4);
