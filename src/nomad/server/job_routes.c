@@ -1,0 +1,112 @@
+/*
+ * Which path below /v1/job is which call
+ *
+ * A job's id may hold '/', so nothing can be said by counting segments: what the path ends
+ * with decides, and what stands before it is the id. A path that ends with none of them is an
+ * id as a whole.
+ */
+#include "nomad/server/job_api.h"
+#include "nomad/server/list.h"
+
+static int not_yet(struct call *c, const char *id, struct err *e)
+{
+    (void)c;
+    return nomad_fail(e, 501,
+                      "job \"%s\": dispatch, periodic launches and scaling are "
+                      "not supported by this server yet",
+                      id);
+}
+
+/* The API's reads of what belongs to a job take any method. */
+static const struct sub_path {
+    const char *ends;
+    unsigned methods;
+    unsigned flags;
+    int (*handle)(struct call *c, const char *id, struct err *e);
+} sub_paths[] = {
+    /* clang-format off */
+    {"/evaluate",         M_WRITE, 0,              job_evaluate},
+    {"/allocations",      M_ANY,   0,              job_allocations},
+    {"/evaluations",      M_ANY,   0,              job_evaluations},
+    {"/deployments",      M_ANY,   0,              job_deployments},
+    {"/deployment",       M_ANY,   0,              job_deployment},
+    {"/periodic/force",   M_WRITE, 0,              not_yet},
+    {"/plan",             M_WRITE, ROUTE_BLOCKING, job_plan},
+    {"/summary",          M_ANY,   0,              job_summary},
+    {"/dispatch",         M_WRITE, 0,              not_yet},
+    {"/dispatch/payload", M_WRITE, 0,              not_yet},
+    {"/versions",         M_ANY,   0,              job_versions},
+    {"/revert",           M_WRITE, 0,              job_revert},
+    {"/stable",           M_WRITE, 0,              job_stable},
+    {"/scale",            M_GET,   0,              job_scale_status},
+    {"/scale",            M_WRITE, 0,              not_yet},
+    {"/services",         M_ANY,   0,              job_services},
+    {"/submission",       M_ANY,   0,              job_submission},
+    {"/actions",          M_ANY,   0,              job_actions},
+    /* clang-format on */
+};
+
+/* Only registrations that have to ask outside need a place in the pool. */
+static int claim_for_registration(struct call *c, struct err *e)
+{
+    const struct task_secrets *ts = server_of(c)->opts.secrets;
+
+    return ts && ts->outside ? call_claim_pool(c, e) : 0;
+}
+
+static int on_job(struct call *c, const char *id, struct err *e)
+{
+    int r;
+
+    if (c->method & (M_GET | M_HEAD))
+        return job_read(c, id, e);
+    if (c->method & M_DELETE)
+        return job_deregister(c, id, e);
+    if (!(c->method & M_WRITE))
+        return nomad_fail(e, 405, "Invalid method");
+    r = claim_for_registration(c, e);
+    return r < 0 ? r : job_register(c, id, e);
+}
+
+static int route_job(struct call *c, struct err *e)
+{
+    struct str rest = call_param(c, "rest");
+    bool known = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(sub_paths); i++) {
+        const struct sub_path *s = &sub_paths[i];
+        struct str ends = str_of(s->ends);
+        int r = 0;
+
+        if (!str_ends(rest, ends) || rest.len == ends.len)
+            continue;
+        known = true;
+        if (!(s->methods & c->method))
+            continue;
+        if (s->flags & ROUTE_BLOCKING)
+            r = call_claim_pool(c, e);
+        return r < 0
+                   ? r
+                   : s->handle(c, arena_cstr(c->arena, str_upto(rest, rest.len - ends.len)), e);
+    }
+    if (known)
+        return nomad_fail(e, 405, "Invalid method");
+    return on_job(c, arena_cstr(c->arena, rest), e);
+}
+
+static int route_register(struct call *c, struct err *e)
+{
+    int r = claim_for_registration(c, e);
+
+    return r < 0 ? r : jobs_register(c, e);
+}
+
+const struct route job_routes[] = {
+    {M_GET, "/v1/jobs", 0, jobs_list, NULL},
+    {M_WRITE, "/v1/jobs", 0, route_register, NULL},
+    {M_WRITE, "/v1/jobs/parse", 0, jobs_parse, NULL},
+    {M_GET | M_POST, "/v1/jobs/statuses", 0, jobs_statuses, NULL},
+    {M_WRITE, "/v1/validate/job", 0, job_validate_call, NULL},
+    {M_ANY, "/v1/job/+rest", 0, route_job, NULL},
+};
+const size_t n_job_routes = ARRAY_LEN(job_routes);
