@@ -82,6 +82,7 @@ DEFINE_AUTO(struct txn *, txn_drop)
 struct store *txn_store(const struct txn *t);
 uint64_t txn_rev(const struct txn *t); /* of its snapshot */
 bool txn_has_writes(const struct txn *t);
+size_t txn_writes(const struct txn *t); /* keys written so far; STORE_TXN_OPS_MAX of them fit */
 struct arena *txn_arena(struct txn *t); /* ends with the txn */
 
 int txn_get(struct txn *t, struct str key, struct record *ret,

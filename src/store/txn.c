@@ -225,6 +225,11 @@ bool txn_has_writes(const struct txn *t)
     return t->writes.len > 0;
 }
 
+size_t txn_writes(const struct txn *t)
+{
+    return t->writes.len;
+}
+
 struct arena *txn_arena(struct txn *t)
 {
     return t->arena;
