@@ -37,11 +37,15 @@ struct token {
     struct json *internal; /* login method's */
     const char *wrap_path; /* wrapping tokens: creation path; else "" */
     int64_t wrap_ttl_s;
+    int64_t ttl_s;            /* granted last: what a renewal without increment asks for */
+    int64_t spent_expires_ns; /* num_uses -1: expires_ns as it was; it is due at once now */
+    bool ending; /* revoked, but there are still children who name it and become orphans */
 };
 
 extern const struct schema token_schema;
-extern const struct table token_table;   /* indexes: accessor, parent, expires, path, owner */
-extern const struct engine token_engine; /* auth/token */
+extern const struct table token_table; /* indexes: accessor, parent, expires, path, owner */
+extern const struct table token_queue_table; /* revocations under way */
+extern const struct engine token_engine;     /* auth/token */
 
 /* The token of an id as sent. ERR_DENIED: unknown, revoked, expired (checked against now_ns),
  * wrong address is the caller's business. Batch tokens are opened. The object lives as long as
@@ -67,6 +71,9 @@ int token_create(struct vault *v, struct txn *t, struct arena *a, int64_t now_ns
 /* Remove a token and everything below it. Unknown is fine. */
 int token_revoke(struct vault *v, struct txn *t, const struct token *tok, int64_t now_ns,
                  struct err *e);
+/* This one alone: its children become orphans. */
+int token_revoke_orphan(struct vault *v, struct txn *t, const struct token *tok, int64_t now_ns,
+                        struct err *e);
 /* All tokens of an owner ("alloc/<id>/"): for the orchestrator. */
 int token_revoke_owner(struct vault *v, struct txn *t, struct str owner_prefix, int64_t now_ns,
                        struct err *e);
@@ -80,6 +87,9 @@ const struct json *token_auth_json(struct arena *a, const struct token *tok, str
 /* Policies of token and (later) identity; the compiled ACL. */
 int token_acl(struct vault *v, struct txn *t, const struct token *tok, const struct acl **ret,
               struct err *e);
+/* Addresses and networks as roles take them: checked, "a.b.c.d/32" as "a.b.c.d". ERR_INVALID
+ * "error parsing address ...". */
+int token_parse_cidrs(struct arena *a, struct strlist *cidrs, struct err *e);
 /* Login: turn an auth_made into a token, by the mount's rules. Sets r->auth_reply. */
 int token_from_auth(struct req *r, const struct auth_made *auth, struct err *e);
 /* The first root token (init), and dev mode's with a chosen id. */
