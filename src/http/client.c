@@ -292,6 +292,38 @@ static void set_aws(struct fetch *f)
     curl_easy_setopt(h, CURLOPT_PASSWORD, aws->secret_key);
 }
 
+static int by_name_then_value(const void *pa, const void *pb)
+{
+    struct str a = *(const struct str *)pa, b = *(const struct str *)pb, na, nb;
+    int r;
+
+    str_split(&a, '=', &na);
+    str_split(&b, '=', &nb);
+    r = str_cmp(na, nb);
+    return r ? r : str_cmp(a, b);
+}
+
+/* AWS signs the parameters in order, libcurl as they stand: so they are put in order. */
+static const char *sort_query(struct arena *a, const char *path)
+{
+    struct str rest = str_of(path), head, pair;
+    LIST(struct str) pairs = {0};
+    auto_buf struct buf b = BUF_INIT(1 << 20);
+
+    str_split(&rest, '?', &head);
+    if (rest.len == 0)
+        return path;
+    while (str_split(&rest, '&', &pair))
+        list_push(a, &pairs, pair);
+    qsort(pairs.at, pairs.len, sizeof *pairs.at, by_name_then_value);
+    buf_put_str(&b, head);
+    for (size_t i = 0; i < pairs.len; i++) {
+        buf_putc(&b, i ? '&' : '?');
+        buf_put_str(&b, pairs.at[i]);
+    }
+    return buf_ok(&b) ? arena_cstr(a, buf_str(&b)) : path;
+}
+
 static int fetch_once(struct fetch *f, const char *url, struct err *e)
 {
     const struct http_client *c = f->c;
@@ -400,7 +432,8 @@ int http_do(struct http_client *c, const struct http_request *q, struct arena *a
             struct http_response *ret, struct err *e)
 {
     struct fetch f = {.c = c, .q = q, .a = a, .reply_max = c->o.reply_max};
-    const char *url = arena_printf(a, "%s%s", c->base, q->path);
+    const char *url =
+        arena_printf(a, "%s%s", c->base, q->aws ? sort_query(a, q->path) : q->path);
     int r;
 
     if (q->path[0] != '/')

@@ -54,7 +54,8 @@ void http_client_free(struct http_client *c); /* NULL is fine */
 DEFINE_AUTO(struct http_client *, http_client_free)
 #define auto_http_client AUTO(http_client_freep)
 
-/* AWS signature version 4 for the request. */
+/* AWS signature version 4 for the request, whose query must be in the form "name=value",
+ * escaped; it is put in order. The token travels, signed, as X-Amz-Security-Token. */
 struct http_aws_sigv4 {
     const char *access_key, *secret_key, *session_token; /* token may be NULL */
     const char *region, *service;                        /* "us-east-1", "iam" */

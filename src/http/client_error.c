@@ -89,7 +89,7 @@ static int verify_error(const struct slot *s, struct err *e)
         if (verify_texts[i].code == code)
             return err_set(e, ERR_UNAVAIL, "tls: failed to verify certificate: x509: %s",
                            verify_texts[i].text);
-    if (code == 0 || code == 62 || code == 64)
+    if (code == 62 || code == 64 || strstr(s->error, "subject name"))
         return err_set(e, ERR_UNAVAIL,
                        "tls: failed to verify certificate: x509: certificate is not valid for "
                        "%s",

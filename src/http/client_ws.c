@@ -38,6 +38,8 @@ static void slot_done(void *arg)
 {
     struct slot *s = arg;
 
+    if (!s)
+        return;
     curl_multi_remove_handle(s->multi, s->easy);
     slot_free(s);
 }

@@ -27,6 +27,7 @@ struct tls_conn {
     struct tls_creds *creds;
     char *peer_cert;
     size_t peer_cert_len;
+    bool is_up;   /* the handshake is done */
     bool pending; /* a record was taken by gnutls but not yet by the socket */
 };
 
@@ -225,7 +226,8 @@ void tls_conn_free(struct tls_conn *t)
 
 void tls_conn_bye(struct tls_conn *t)
 {
-    gnutls_bye(t->session, GNUTLS_SHUT_WR); /* does not block; lost if the socket is full */
+    if (t->is_up)
+        gnutls_bye(t->session, GNUTLS_SHUT_WR); /* does not block; lost if the socket is full */
 }
 
 /* A certificate that was shown must be good, whether or not one was required. */
@@ -266,7 +268,10 @@ int tls_handshake(struct tls_conn *t)
         gnutls_alert_send_appropriate(t->session, r);
         return -1;
     }
-    return check_peer(t) ? 1 : -1;
+    if (!check_peer(t))
+        return -1;
+    t->is_up = true;
+    return 1;
 }
 
 ptrdiff_t tls_recv(struct tls_conn *t, void *p, size_t len)
