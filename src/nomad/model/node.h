@@ -120,7 +120,7 @@ struct node {
 };
 
 extern const struct schema node_schema, drain_strategy_schema, node_resources_schema,
-    driver_info_schema;
+    driver_info_schema, host_volume_schema, reserved_resources_schema, drain_metadata_schema;
 
 enum {
     NODE_EVENTS_MAX = 10,

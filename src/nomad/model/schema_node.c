@@ -17,7 +17,7 @@ static const struct schema_field host_volume_fields[] = {
     {"Path", NULL, F_STR, AT(host_volume, path), .def = "\"\""},
     {"ReadOnly", NULL, F_BOOL, AT(host_volume, read_only)},
 };
-static SCHEMA(host_volume_schema, "host_volume", struct host_volume, host_volume_fields);
+SCHEMA(host_volume_schema, "host_volume", struct host_volume, host_volume_fields);
 
 static const struct schema_field host_network_fields[] = {
     {"Name", NULL, F_STR, AT(host_network, name), .def = "\"\""},
@@ -98,8 +98,8 @@ static const struct schema_field reserved_resources_fields[] = {
     {"Networks", NULL, F_EMBED, AT(reserved_resources, networks),
      .sub = &reserved_networks_schema},
 };
-static SCHEMA(reserved_resources_schema, "reserved", struct reserved_resources,
-              reserved_resources_fields);
+SCHEMA(reserved_resources_schema, "reserved", struct reserved_resources,
+       reserved_resources_fields);
 
 static const struct schema_field drain_strategy_fields[] = {
     {"Deadline", NULL, F_DURATION, AT(drain_strategy, deadline_ns)},
@@ -116,8 +116,7 @@ static const struct schema_field drain_metadata_fields[] = {
     {"AccessorID", NULL, F_STR, AT(drain_metadata, accessor_id), .def = "\"\""},
     {"Meta", NULL, F_STRMAP, AT(drain_metadata, meta), .flags = FIELD_NULLEMPTY},
 };
-static SCHEMA(drain_metadata_schema, "last_drain", struct drain_metadata,
-              drain_metadata_fields);
+SCHEMA(drain_metadata_schema, "last_drain", struct drain_metadata, drain_metadata_fields);
 
 static const struct schema_field node_event_fields[] = {
     {"Message", NULL, F_STR, AT(node_event, message), .def = "\"\""},
