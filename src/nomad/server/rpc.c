@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
+#include "nomad/model/link_wire.h"
 #include "nomad/server/server_priv.h"
 
 enum { SECRET_MAX_BYTES = 256 };
@@ -24,7 +25,7 @@ void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE])
 
 static int secret_of(struct call *c, char ret[NODE_SECRET_HASH_SIZE], struct err *e)
 {
-    struct str secret = call_header(c, "X-Nomad-Node-Secret");
+    struct str secret = call_header(c, LINK_SECRET_HEADER);
 
     if (secret.len == 0 || secret.len > SECRET_MAX_BYTES)
         return nomad_fail(e, 403, "node secret ID is missing");
@@ -61,16 +62,11 @@ static void reply_lease(struct call *c, uint64_t rev, void *arg)
 {
     const struct lease_reply *l = arg;
     struct nomad_server *s = server_of(c);
-    struct json_out *w = nomad_json(c);
+    struct link_lease reply = {.heartbeat_ttl_ms = heartbeat_reset(s, l->node_id),
+                               .index = rev};
 
-    json_obj(w);
-    json_kv_i64(w, "heartbeat_ttl_ms", heartbeat_reset(s, l->node_id));
-    json_kv_u64(w, "index", rev);
-    json_key(w, "servers");
-    json_arr(w);
-    json_str(w, s->opts.rpc_addr);
-    json_arr_end(w);
-    json_obj_end(w);
+    list_push(c->arena, &reply.servers, s->opts.rpc_addr);
+    nomad_schema(c, &link_lease_schema, &reply);
 }
 
 static int answer_lease(struct call *c, const char *node_id)
@@ -262,39 +258,26 @@ static int rpc_register(struct call *c, struct err *e)
     return r < 0 ? r : answer_lease(c, arena_strdup(c->arena, n->id));
 }
 
-struct node_body {
-    const char *node_id, *status, *alloc_id;
-    uint64_t index;
-    int64_t wait_ms;
-    struct strlist tasks;
-    struct json *allocs, *events;
-};
-
-static const struct schema_field node_body_fields[] = {
-    {"node_id", NULL, F_STR, offsetof(struct node_body, node_id)},
-    {"status", NULL, F_STR, offsetof(struct node_body, status)},
-    {"alloc_id", NULL, F_STR, offsetof(struct node_body, alloc_id)},
-    {"index", NULL, F_UINT, offsetof(struct node_body, index)},
-    {"wait_ms", NULL, F_INT, offsetof(struct node_body, wait_ms)},
-    {"tasks", NULL, F_STRLIST, offsetof(struct node_body, tasks)},
-    {"allocs", NULL, F_JSON, offsetof(struct node_body, allocs)},
-    {"events", NULL, F_JSON, offsetof(struct node_body, events)},
-};
-static SCHEMA(node_body_schema, "request", struct node_body, node_body_fields);
-
-static int node_body(struct call *c, struct node_body *b, const struct object **ret_node,
+static int node_body(struct call *c, struct link_request *b, const struct object **ret_node,
                      struct err *e)
 {
-    int r = nomad_body(c, &node_body_schema, b, e);
+    const struct json *v;
+    struct err why = ERR_INIT;
+    int r = call_json(c, &v, e);
 
-    return r < 0 ? r : known_node(c, b->node_id, ret_node, e);
+    if (r < 0)
+        return r;
+    memset(b, 0, sizeof *b);
+    if (!v || schema_decode(&link_request_schema, v, LINK_WIRE, c->arena, b, &why) < 0)
+        return nomad_fail(e, 400, "request: %s", v ? why.msg : "the body is empty");
+    return known_node(c, b->node_id, ret_node, e);
 }
 
 /* A node that was given up comes back. */
 static int rpc_heartbeat(struct call *c, struct err *e)
 {
     const struct object *node;
-    struct node_body b;
+    struct link_request b;
     int r = node_body(c, &b, &node, e);
 
     if (r < 0)
@@ -329,7 +312,7 @@ static int write_allocs(struct call *c, const char *node_id, struct json_out *w,
         if (state_job_version(c->txn, al->namespace, al->job_id, al->job_version, &job, NULL) ==
             0)
             al->job = (struct job *)state_body(job, c->arena);
-        schema_encode(&alloc_schema, al, 0, w);
+        schema_encode(&alloc_schema, al, SCHEMA_ALL, w);
     }
     table_scan_end(&it);
     return r < 0 ? r : 0;
@@ -339,7 +322,7 @@ static int rpc_allocs(struct call *c, struct err *e)
 {
     const struct object *node;
     struct record mark = {0};
-    struct node_body b;
+    struct link_request b;
     struct json_out *w;
     struct key k;
     int r = node_body(c, &b, &node, e);
@@ -450,22 +433,13 @@ static int rpc_update(struct call *c, struct err *e)
 {
     struct strlist evals = {0};
     const struct object *node;
-    struct node_body b;
+    struct link_request b;
     int r = node_body(c, &b, &node, e);
 
     if (r < 0)
         return r;
-    if (!json_is(b.allocs, JSON_ARRAY) || b.allocs->len > RPC_UPDATE_MAX)
-        return nomad_fail(e, 400, "allocs: a list of at most %d", RPC_UPDATE_MAX);
-    for (uint32_t i = 0; r == 0 && i < b.allocs->len; i++) {
-        struct alloc *al = arena_new_of(c->arena, struct alloc);
-        struct err why = ERR_INIT;
-
-        if (schema_decode(&alloc_schema, &b.allocs->items[i], SCHEMA_NOCASE | SCHEMA_UNKNOWN_OK,
-                          c->arena, al, &why) < 0)
-            return nomad_fail(e, 400, "allocs[%u]: %s", i, why.msg);
-        r = update_one(c, b.node_id, al, &evals, e);
-    }
+    for (size_t i = 0; r == 0 && i < b.allocs.len; i++)
+        r = update_one(c, b.node_id, &b.allocs.at[i], &evals, e);
     return r < 0 ? r : answer_index(c);
 }
 
@@ -474,21 +448,15 @@ static int rpc_update(struct call *c, struct err *e)
 static int rpc_events(struct call *c, struct err *e)
 {
     const struct object *node;
-    struct node_body b;
+    struct link_request b;
     struct object *o;
     int r = node_body(c, &b, &node, e);
 
     if (r < 0)
         return r;
-    if (!json_is(b.events, JSON_ARRAY) || b.events->len > NODE_EVENTS_MAX)
-        return nomad_fail(e, 400, "events: a list of at most %d", NODE_EVENTS_MAX);
     o = state_copy(node);
-    for (uint32_t i = 0; i < b.events->len; i++)
-        node_event_add(
-            o->body,
-            json_cstr_or(o->arena, json_get_nocase(&b.events->items[i], "message"), ""),
-            json_cstr_or(o->arena, json_get_nocase(&b.events->items[i], "subsystem"), ""),
-            c->now_ns, o->arena);
+    list_each (&b.events, ev)
+        node_event_add(o->body, ev->message, ev->subsystem, c->now_ns, o->arena);
     r = state_put(c->txn, &node_table, o, e);
     return r < 0 ? r : answer_index(c);
 }
@@ -514,7 +482,7 @@ static const struct task *vault_task(const struct derive *d, const char *name)
     return t && t->vault ? t : NULL;
 }
 
-static int check_derive(struct call *c, struct derive *d, const struct node_body *b,
+static int check_derive(struct call *c, struct derive *d, const struct link_request *b,
                         struct err *e)
 {
     const struct object *al, *job;
@@ -574,27 +542,11 @@ static int create_tokens(struct call *c, void *arg, struct err *e)
     return 0;
 }
 
-static void write_token(struct json_out *w, const struct link_token *t)
-{
-    json_obj(w);
-    json_kv_str(w, "task", t->task);
-    json_kv_str(w, "token", str_or_empty(t->token));
-    json_kv_str(w, "accessor", str_or_empty(t->accessor));
-    json_kv_str(w, "address", str_or_empty(t->address));
-    json_kv_str(w, "namespace", str_or_empty(t->namespace_));
-    json_kv_i64(w, "ttl_s", t->ttl_s);
-    json_kv_bool(w, "renewable", t->renewable);
-    json_kv_str(w, "err", t->err);
-    json_kv_bool(w, "err_recoverable", t->err_recoverable);
-    json_obj_end(w);
-}
-
 /* The accessors are durable before a token leaves the server: nothing it gave out is ever
  * forgotten. */
 static int finish_derive(struct call *c, void *arg, struct err *e)
 {
     struct derive *d = arg;
-    struct json_out *w;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < d->tokens.list.len; i++) {
@@ -606,14 +558,7 @@ static int finish_derive(struct call *c, void *arg, struct err *e)
     if (r < 0)
         return r;
     call_set_secret(c);
-    w = nomad_json(c);
-    json_obj(w);
-    json_key(w, "tokens");
-    json_arr(w);
-    list_each (&d->tokens.list, t)
-        write_token(w, t);
-    json_arr_end(w);
-    json_obj_end(w);
+    nomad_schema(c, &link_tokens_schema, &d->tokens);
     return 0;
 }
 
@@ -622,7 +567,7 @@ static int rpc_derive(struct call *c, struct err *e)
     const struct task_secrets *ts = server_of(c)->opts.secrets;
     struct derive *d = arena_new_of(c->arena, struct derive);
     const struct object *node;
-    struct node_body b;
+    struct link_request b;
     int r = node_body(c, &b, &node, e);
 
     if (r < 0)

@@ -12,7 +12,6 @@ enum {
     LIST_PER_PAGE_MAX = 100000,
     REGISTER_BODY_MAX = 16 << 20,
     EVAL_DELIVERIES_MAX = 3,
-    RPC_UPDATE_MAX = LINK_UPDATE_BATCH,
 };
 
 struct client_streams;
