@@ -38,12 +38,15 @@ bool lease_is_in_state(const struct lease *l, const char *state)
     return strcmp(l->state ? l->state : "", state) == 0;
 }
 
-/* When something is to be done about it: expiry, or the next try. */
+/* Expiry, or the next try. */
+int64_t lease_due_ns(const struct lease *l)
+{
+    return lease_is_in_state(l, "") ? l->expires_ns : l->next_try_ns;
+}
+
 static bool expires_parts(const void *body, struct key *k)
 {
-    const struct lease *l = body;
-
-    key_add_u64(k, (uint64_t)(lease_is_in_state(l, "") ? l->expires_ns : l->next_try_ns));
+    key_add_u64(k, (uint64_t)lease_due_ns(body));
     return true;
 }
 

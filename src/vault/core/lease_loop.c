@@ -29,6 +29,11 @@ struct lease_loop {
     struct store_wait *waits[WAITS_];
 };
 
+/* An engine call to begin. */
+struct start {
+    const char *id, *mount_uuid;
+};
+
 /* What a round leaves: when the next is wanted. */
 struct round {
     struct lease_loop *loop;
@@ -39,8 +44,8 @@ struct round {
     uint64_t rev;    /* what was looked at */
     /* due leases */
     size_t looked_at;
-    VEC(const struct object *) starts;
-    VEC(const struct mount *) mounts;
+    struct start starts[LEASE_REVOKES_AT_ONCE];
+    size_t n_starts;
     struct arena *arena;
 };
 
@@ -57,21 +62,12 @@ static void next_is(struct round *o, int64_t at_ns)
 
 /* ---- leases ------------------------------------------------------------------------------ */
 
-static void forget_starts(struct round *o)
-{
-    for (size_t i = 0; i < o->starts.len; i++)
-        object_unref(o->starts.at[i]);
-    o->starts.len = o->mounts.len = 0;
-    o->looked_at = 0;
-}
-
 /* 1: it has nothing to undo. 0: an engine call is needed, and noted if there may be room. */
 static int sort_out(struct round *o, struct txn *t, const struct object *obj, struct err *e)
 {
     const struct lease *l = obj->body;
     struct vault *v = o->loop->vault;
     const struct mount *m;
-    struct mount *copy;
     int r = mount_by_uuid(v, t, l->mount_uuid, &m, e);
 
     if (r == ERR_NOTFOUND) {
@@ -84,14 +80,12 @@ static int sort_out(struct round *o, struct txn *t, const struct object *obj, st
         return 1;
     if (lease_jobs_has(o->loop->jobs, l->id))
         return 0;
-    if (o->starts.len >= LEASE_REVOKES_AT_ONCE || lease_jobs_full(o->loop->jobs)) {
+    if (o->n_starts == LEASE_REVOKES_AT_ONCE || lease_jobs_full(o->loop->jobs)) {
         o->stuck = true;
         return 0;
     }
-    copy = schema_copy(&mount_schema, m, o->arena);
-    copy->engine = m->engine;
-    vec_push(&o->starts, object_ref(obj));
-    vec_push(&o->mounts, copy);
+    o->starts[o->n_starts++] =
+        (struct start){arena_strdup(o->arena, l->id), arena_strdup(o->arena, l->mount_uuid)};
     return 0;
 }
 
@@ -136,7 +130,7 @@ static int due_leases(struct txn *t, void *arg, struct err *e)
     struct key k;
     int r;
 
-    forget_starts(o);
+    o->n_starts = o->looked_at = 0;
     o->rev = txn_rev(t);
     table_index_key(&k, &lease_table, "expires");
     r = table_scan_index(t, &it, &lease_table, &k, SCAN_PEEK, e);
@@ -149,10 +143,9 @@ static int due_leases(struct txn *t, void *arg, struct err *e)
 
 static void start_engine_calls(struct round *o)
 {
-    for (size_t i = 0; i < o->starts.len; i++)
-        if (!lease_jobs_start(o->loop->jobs, o->starts.at[i], o->mounts.at[i]))
+    for (size_t i = 0; i < o->n_starts; i++)
+        if (!lease_jobs_start(o->loop->jobs, o->starts[i].id, o->starts[i].mount_uuid))
             o->stuck = true;
-    forget_starts(o);
 }
 
 /* ---- tokens and orders ------------------------------------------------------------------- */
@@ -282,8 +275,6 @@ static int64_t one_round(struct lease_loop *l)
     if (!o.more)
         arm_waits(l, o.rev);
     deadline = deadline_of(&o);
-    vec_done(&o.starts);
-    vec_done(&o.mounts);
     arena_free(o.arena);
     return deadline;
 }

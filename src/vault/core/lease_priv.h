@@ -40,6 +40,7 @@ int lease_get(struct txn *t, struct str id, const struct lease **ret, struct err
 int lease_put(struct txn *t, const struct lease *l, struct err *e);
 int lease_del(struct txn *t, const char *id, struct err *e);
 bool lease_is_in_state(const struct lease *l, const char *state);
+int64_t lease_due_ns(const struct lease *l); /* when something is to be done about it */
 /* Its turn is now. `forget_token`: it no longer stands in its token's index. */
 int lease_make_due(struct txn *t, const struct lease *l, bool force, bool forget_token,
                    int64_t now_ns, struct err *e);
@@ -66,8 +67,9 @@ struct lease_jobs;
 struct lease_jobs *lease_jobs_new(struct vault *v, struct lock *lock, struct cond *changed,
                                   bool *poke);
 void lease_jobs_free(struct lease_jobs *j); /* none may be under way */
-/* Begin revoking `o` (a lease) on the blocking pool. False: no room now, or under way. */
-bool lease_jobs_start(struct lease_jobs *j, const struct object *o, const struct mount *m);
+/* Begin revoking a lease that is due, on the blocking pool. False: no room now, or under way.
+ */
+bool lease_jobs_start(struct lease_jobs *j, const char *id, const char *mount_uuid);
 bool lease_jobs_has(struct lease_jobs *j, const char *id);
 bool lease_jobs_full(struct lease_jobs *j);
 void lease_jobs_wait(struct lease_jobs *j); /* until none is under way */

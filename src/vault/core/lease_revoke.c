@@ -220,54 +220,6 @@ static int revoke_and_settle(struct lease_job *x, struct err *e)
 /* ---- on the pool --------------------------------------------------------------------------
  */
 
-static void run_job(void *arg)
-{
-    revoke_and_settle(arg, NULL);
-    end_job(arg);
-}
-
-static void job_takes(struct lease_job *x, const struct object *o, const struct mount *m)
-{
-    x->lease = object_ref(o);
-    if (m) {
-        struct mount *copy = schema_copy(&mount_schema, m, x->arena);
-
-        copy->engine = m->engine;
-        x->mount = copy;
-    }
-}
-
-bool lease_jobs_start(struct lease_jobs *j, const struct object *o, const struct mount *m)
-{
-    const struct lease *l = o->body;
-    struct lease_job *x = NULL;
-
-    lock_take(j->lock);
-    if (!has(j, l->id) && has_room(j, l->mount_uuid))
-        x = add_job(j, l->id, l->mount_uuid, true);
-    lock_drop(j->lock);
-    if (!x)
-        return false;
-    job_takes(x, o, m);
-    if (api_pool_run(j->vault->opts.api, run_job, x, NULL) < 0) {
-        end_job(x);
-        return false;
-    }
-    return true;
-}
-
-/* ---- on the caller's thread ----------------------------------------------------------------
- */
-
-static struct lease_job *reserve(struct lease_jobs *j, const char *id)
-{
-    auto_lock struct lock *held = lock_scope(j->lock);
-
-    while (has(j, id))
-        cond_wait(j->changed, j->lock);
-    return add_job(j, id, "", false);
-}
-
 static int look_up(struct vault *v, struct lease_job *x, struct err *e)
 {
     auto_txn struct txn *t = NULL;
@@ -285,22 +237,69 @@ static int look_up(struct vault *v, struct lease_job *x, struct err *e)
     if (r < 0)
         return r;
     l = o->body;
+    if (lease_due_ns(l) > clock_wall_ns())
+        return err_set(e, ERR_NOTFOUND, "it was renewed");
     r = mount_by_uuid(v, t, l->mount_uuid, &m, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
-    job_takes(x, o, r == 0 ? m : NULL);
+    x->lease = object_ref(o);
+    if (r == 0) {
+        struct mount *copy = schema_copy(&mount_schema, m, x->arena);
+
+        copy->engine = m->engine;
+        x->mount = copy;
+    }
     return 0;
+}
+
+/* The record is read here, after the job was noted: whoever had it before is done with it. */
+static int look_and_revoke(struct lease_job *x, struct err *e)
+{
+    int r = look_up(x->jobs->vault, x, e);
+
+    if (r == ERR_NOTFOUND)
+        return 0;
+    return r < 0 ? r : revoke_and_settle(x, e);
+}
+
+static void run_job(void *arg)
+{
+    look_and_revoke(arg, NULL);
+    end_job(arg);
+}
+
+bool lease_jobs_start(struct lease_jobs *j, const char *id, const char *mount_uuid)
+{
+    struct lease_job *x = NULL;
+
+    lock_take(j->lock);
+    if (!has(j, id) && has_room(j, mount_uuid))
+        x = add_job(j, id, mount_uuid, true);
+    lock_drop(j->lock);
+    if (x && api_pool_run(j->vault->opts.api, run_job, x, NULL) < 0) {
+        end_job(x);
+        return false;
+    }
+    return x != NULL;
+}
+
+/* ---- on the caller's thread ----------------------------------------------------------------
+ */
+
+static struct lease_job *reserve(struct lease_jobs *j, const char *id)
+{
+    auto_lock struct lock *held = lock_scope(j->lock);
+
+    while (has(j, id))
+        cond_wait(j->changed, j->lock);
+    return add_job(j, id, "", false);
 }
 
 int lease_jobs_revoke_now(struct lease_jobs *j, const char *id, struct err *e)
 {
     struct lease_job *x = reserve(j, id);
-    int r = look_up(j->vault, x, e);
+    int r = look_and_revoke(x, e);
 
-    if (r == 0)
-        r = revoke_and_settle(x, e);
-    else if (r == ERR_NOTFOUND)
-        r = 0;
     end_job(x);
     return r;
 }

@@ -84,7 +84,7 @@ static int lookup(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
     struct lease_body b;
-    struct times times;
+    struct times times = {0};
     struct json_out *w;
     struct str id;
     int ret = read_body(r, &b, &id, e);
