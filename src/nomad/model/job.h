@@ -545,16 +545,12 @@ struct jd_task {
     LIST(struct jd_object) objects;
     struct strlist annotations;
 };
-struct jd_count {
-    const char *name;
-    uint64_t n;
-};
 struct jd_group {
     const char *type, *name;
     LIST(struct jd_field) fields;
     LIST(struct jd_object) objects;
     LIST(struct jd_task) tasks;
-    LIST(struct jd_count) updates;
+    struct json *updates; /* {"create": 1}; NULL before job_diff_annotate */
 };
 struct job_diff {
     const char *type, *id;

@@ -48,8 +48,11 @@ static void compile_optional(struct program *p, const struct re_node *n, bool lo
     uint32_t split = emit(p, OP_SPLIT, NULL);
 
     compile(p, n);
-    if (loop)
-        p->at[emit(p, OP_JUMP, NULL)].x = split;
+    if (loop) {
+        uint32_t jump = emit(p, OP_JUMP, NULL);
+
+        p->at[jump].x = split;
+    }
     p->at[split].x = split + 1;
     p->at[split].y = p->len;
 }
@@ -108,8 +111,7 @@ static int program_of(const char *pattern, struct arena *a, struct program *ret,
 
     if (r < 0)
         return r;
-    *ret =
-        (struct program){.arena = a, .at = arena_array(a, struct re_inst, REGEX_PROGRAM_MAX)};
+    *ret = (struct program){.arena = a, .at = arena_array(a, struct re_inst, 64), .cap = 64};
     compile(ret, n);
     emit(ret, OP_MATCH, NULL);
     if (ret->over)

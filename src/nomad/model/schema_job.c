@@ -157,8 +157,9 @@ static const struct schema_field task_schedule_fields[] = {
 };
 static SCHEMA(task_schedule_schema, "schedule", struct task_schedule, task_schedule_fields);
 
-/* A group's policy has no label, a task's has: which resource it scales. */
 static const struct schema_field scaling_policy_fields[] = {
+    {NULL, "scaling", F_STR, AT(scaling_policy, hcl_label),
+     .flags = FIELD_LABEL | FIELD_HCL_ONLY},
     {"ID", NULL, F_STR, AT(scaling_policy, id), .flags = FIELD_NODIFF, .def = "\"\""},
     {"Namespace", NULL, F_STR, AT(scaling_policy, namespace), .flags = FIELD_NODIFF,
      .def = "\"\""},
@@ -172,22 +173,6 @@ static const struct schema_field scaling_policy_fields[] = {
     {"ModifyIndex", NULL, F_UINT, AT(scaling_policy, modify_index), .flags = FIELD_NODIFF},
 };
 SCHEMA(scaling_policy_schema, "scaling", struct scaling_policy, scaling_policy_fields);
-
-static const struct schema_field task_scaling_fields[] = {
-    {NULL, "name", F_STR, AT(scaling_policy, hcl_label), .flags = FIELD_LABEL | FIELD_HCL_ONLY},
-    {"ID", NULL, F_STR, AT(scaling_policy, id), .flags = FIELD_NODIFF, .def = "\"\""},
-    {"Namespace", NULL, F_STR, AT(scaling_policy, namespace), .flags = FIELD_NODIFF,
-     .def = "\"\""},
-    {"Type", "type", F_STR, AT(scaling_policy, type), .def = "\"\""},
-    {"Target", NULL, F_STRMAP, AT(scaling_policy, target), .flags = FIELD_NULLEMPTY},
-    {"Policy", "policy", F_JSON, AT(scaling_policy, policy), .flags = FIELD_BLOCK},
-    {"Min", "min", F_INT, AT(scaling_policy, min), .flags = FIELD_PTR},
-    {"Max", "max", F_INT, AT(scaling_policy, max), .flags = FIELD_PTR},
-    {"Enabled", "enabled", F_BOOL, AT(scaling_policy, enabled), .flags = FIELD_PTR},
-    {"CreateIndex", NULL, F_UINT, AT(scaling_policy, create_index), .flags = FIELD_NODIFF},
-    {"ModifyIndex", NULL, F_UINT, AT(scaling_policy, modify_index), .flags = FIELD_NODIFF},
-};
-static SCHEMA(task_scaling_schema, "scaling", struct scaling_policy, task_scaling_fields);
 
 static const struct schema_field task_fields[] = {
     {"Name", "name", F_STR, AT(task, name), .flags = FIELD_LABEL, .def = "\"\"",
@@ -226,7 +211,7 @@ static const struct schema_field task_fields[] = {
     {"KillSignal", "kill_signal", F_STR, AT(task, kill_signal), .def = "\"\""},
     {"Kind", "kind", F_STR, AT(task, kind), .def = "\"\""},
     {"ScalingPolicies", "scaling", F_LIST, AT(task, scaling), .flags = FIELD_NULLEMPTY,
-     .sub = &task_scaling_schema, .max = 10},
+     .sub = &scaling_policy_schema, .max = 10},
     {"Identity", NULL, F_OBJ, AT(task, identity), .sub = &workload_identity_schema},
     {"Identities", NULL, F_LIST, AT(task, identities), .flags = FIELD_NULLEMPTY,
      .sub = &workload_identity_schema, .max = 100},
@@ -285,6 +270,7 @@ static const struct schema_field task_group_fields[] = {
      .sub = &reschedule_policy_schema},
     {"EphemeralDisk", "ephemeral_disk", F_OBJ, AT(task_group, ephemeral_disk),
      .sub = &ephemeral_disk_schema},
+    {"Consul", "consul", F_OBJ, AT(task_group, consul), .sub = &consul_block_schema},
     {"Update", "update", F_OBJ, AT(task_group, update), .sub = &update_strategy_schema},
     {"Migrate", "migrate", F_OBJ, AT(task_group, migrate), .sub = &migrate_strategy_schema},
     {"Networks", "network", F_LIST, AT(task_group, networks), .flags = FIELD_NULLEMPTY,
@@ -300,7 +286,6 @@ static const struct schema_field task_group_fields[] = {
     {"MaxClientDisconnect", "max_client_disconnect", F_DURATION,
      AT(task_group, max_client_disconnect_ns), .flags = FIELD_PTR | FIELD_NULLEMPTY},
     {"Scaling", "scaling", F_OBJ, AT(task_group, scaling), .sub = &scaling_policy_schema},
-    {"Consul", "consul", F_OBJ, AT(task_group, consul), .sub = &consul_block_schema},
     {"PreventRescheduleOnLost", "prevent_reschedule_on_lost", F_BOOL,
      AT(task_group, prevent_reschedule_on_lost), .flags = FIELD_PTR},
     {NULL, "vault", F_OBJ, AT(task_group, hcl_vault), .flags = FIELD_HCL_ONLY,
@@ -382,12 +367,12 @@ static SCHEMA(job_version_tag_schema, "version_tag", struct job_version_tag,
               job_version_tag_fields);
 
 static const struct schema_field job_fields[] = {
-    {"Stop", NULL, F_BOOL, AT(job, stop), .flags = FIELD_PTR | FIELD_NODIFF},
+    {"Stop", NULL, F_BOOL, AT(job, stop), .flags = FIELD_PTR},
     {"Region", "region", F_STR, AT(job, region)},
     {"Namespace", "namespace", F_STR, AT(job, namespace), .max = NAME_MAX_BYTES},
     {"ID", "id", F_STR, AT(job, id), .max = JOB_NAME_MAX},
     {"ParentID", NULL, F_STR, AT(job, parent_id)},
-    {"Name", "name", F_STR, AT(job, name), .max = JOB_NAME_MAX},
+    {"Name", "name", F_STR, AT(job, name), .flags = FIELD_LABEL, .max = JOB_NAME_MAX},
     {"Type", "type", F_STR, AT(job, type)},
     {"Priority", "priority", F_INT, AT(job, priority), .flags = FIELD_PTR},
     {"AllAtOnce", "all_at_once", F_BOOL, AT(job, all_at_once), .flags = FIELD_PTR},
