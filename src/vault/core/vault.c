@@ -13,7 +13,8 @@ static void add_routes(struct engine_routes *er, const struct route *routes, siz
     er->routes = reallocarray(er->routes, er->n_routes + n + 1, sizeof *routes);
     if (!er->routes)
         abort();
-    memcpy(er->routes + er->n_routes, routes, n * sizeof *routes);
+    if (n)
+        memcpy(er->routes + er->n_routes, routes, n * sizeof *routes);
     er->n_routes += n;
 }
 
