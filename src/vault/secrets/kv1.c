@@ -203,19 +203,29 @@ static int enable(struct req *r, struct mount *m, struct err *e)
     return 0;
 }
 
+static int number_of(const struct mount *m)
+{
+    const char *v = version_of(m);
+
+    return *v ? v[0] - '0' : 0;
+}
+
 int kv_tune(struct req *r, const struct mount *old, struct mount *m, struct err *e)
 {
-    const char *want = version_of(m);
-    bool is_2 = strcmp(version_of(old), "2") == 0, want_2 = strcmp(want, "2") == 0;
+    int was, is;
 
-    if (!is_version(want))
-        return req_fail(e, "invalid version provided: %s", want);
-    if (is_2 && !want_2)
-        return req_fail(e, "cannot downgrade mount from version 2");
-    if (!is_2 && want_2)
-        req_warn(r,
-                 "Upgrading mount from version 1 to version 2. This mount will be unavailable "
-                 "for a brief period and will resume service shortly.");
+    if (!is_version(version_of(m)))
+        return req_fail(e, "invalid version provided: %s", version_of(m));
+    was = number_of(old);
+    is = number_of(m);
+    if (is < was)
+        return req_fail(e, "cannot downgrade mount from version %d", was);
+    if (is > was)
+        req_warn(
+            r,
+            "Upgrading mount from version %d to version %d. This mount will be unavailable "
+            "for a brief period and will resume service shortly.",
+            was, is);
     return 0;
 }
 

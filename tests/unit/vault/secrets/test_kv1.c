@@ -124,7 +124,7 @@ TEST(kv_mounts_have_a_version)
          "invalid version provided: 3"},
         {"the same again", "mounts/k6/tune", "{\"options\":{\"version\":\"2\"}}", 204, ""},
         {"upgrade", "mounts/kv1/tune", "{\"options\":{\"version\":\"2\"}}", 200,
-         "Upgrading mount from version 1 to version 2."},
+         "Upgrading mount from version 0 to version 2."},
     };
     struct vault_t v;
 
