@@ -9,6 +9,8 @@
 #define AGENT_AGENT_H
 
 int vault_server_main(int argc, char **argv); /* vault server */
+int nomad_agent_main(int argc, char **argv);  /* nomad agent */
+int serai_agent_main(int argc, char **argv);  /* serai agent: both, with the glue built in */
 int routes_main(int argc, char **argv);       /* serai routes: every endpoint, as JSON */
 
 #endif

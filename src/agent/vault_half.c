@@ -285,6 +285,11 @@ struct api *vault_half_api(const struct vault_half *h)
     return h->api;
 }
 
+struct store *vault_half_store(const struct vault_half *h)
+{
+    return h->store;
+}
+
 const char *vault_half_unseal_key(const struct vault_half *h)
 {
     return h->unseal_key;

@@ -30,6 +30,7 @@ void vault_half_stop(struct vault_half *h);   /* NULL is fine */
 void vault_half_reload(struct vault_half *h); /* SIGHUP: certificates */
 struct vault *vault_half_vault(const struct vault_half *h);
 struct api *vault_half_api(const struct vault_half *h);
+struct store *vault_half_store(const struct vault_half *h);
 
 /* Dev server: what it prints. Valid as long as the half. */
 const char *vault_half_unseal_key(const struct vault_half *h); /* base64 */
