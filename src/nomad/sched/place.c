@@ -27,6 +27,17 @@ static const struct s_alloc *mirror_of(const struct eval_run *r, const struct al
     return slot == NONE ? NULL : &r->s->allocs.at[slot];
 }
 
+static void drop_object(void *o)
+{
+    object_unref(o);
+}
+
+/* What the plan points to lives as long as the plan, whatever becomes of the mirror. */
+static void keep_alive(struct eval_run *r, const struct object *o)
+{
+    arena_on_end(r->a, drop_object, object_ref(o));
+}
+
 void stop_alloc(struct eval_run *r, const struct alloc *al, const char *why,
                 const char *client_status)
 {
@@ -40,7 +51,10 @@ void stop_alloc(struct eval_run *r, const struct alloc *al, const char *why,
                                   .desired_status = ALLOC_STOP,
                                   .desired_description = why,
                                   .client_status = client_status}));
-    if (!sa || sa->node == NONE)
+    if (!sa)
+        return;
+    keep_alive(r, sa->obj);
+    if (sa->node == NONE)
         return;
     if (sa->counts)
         run_give(r, (uint32_t)sa->node, &sa->usage);
@@ -108,10 +122,14 @@ static struct alloc_resources *resources_of(struct eval_run *r, const struct tas
 static void link_previous(struct eval_run *r, const struct task_group *g, struct alloc *al,
                           const struct want *w)
 {
+    const struct s_alloc *prev;
     struct reschedule_decision d;
 
     if (!w->previous)
         return;
+    prev = mirror_of(r, w->previous);
+    if (prev)
+        keep_alive(r, prev->obj);
     al->previous_allocation = w->previous->id;
     al->reschedule_tracker = w->previous->reschedule_tracker;
     if (!w->reschedule)
@@ -133,8 +151,8 @@ static struct alloc *alloc_new(struct eval_run *r, const struct task_group *g,
         .namespace = j->namespace,
         .eval_id = r->in->eval->id,
         .name = w->name,
-        .node_id = n->id,
-        .node_name = n->name,
+        .node_id = arena_strdup(r->a, n->id),
+        .node_name = arena_strdup(r->a, n->name),
         .job_id = j->id,
         .task_group = g->name,
         .job_version = OPT(j->version),

@@ -81,7 +81,7 @@ static void give_port(struct picker *p, struct offer *o, const struct port *ask,
         .label = ask->label,
         .value = value,
         .to = ask->to == -1 ? value : ask->to,
-        .host_ip = node_ip(p->node->node, ask->host_network),
+        .host_ip = arena_strdup(a, node_ip(p->node->node, ask->host_network)),
         .ignore_collision = ask->ignore_collision,
     };
 
@@ -126,8 +126,8 @@ static void fill_network(const struct picker *p, struct offer *o, const struct n
     struct network *n = schema_copy(&network_schema, ask, a);
     size_t at = 0;
 
-    n->device = node_device(p->node->node);
-    n->ip = node_ip(p->node->node, NULL);
+    n->device = arena_strdup(a, node_device(p->node->node));
+    n->ip = arena_strdup(a, node_ip(p->node->node, NULL));
     list_each (&n->reserved_ports, it)
         it->to = o->shared.ports.at[at++].to;
     list_each (&n->dynamic_ports, it) {

@@ -401,8 +401,10 @@ static void score_details(const struct ranker *k, uint32_t i, double norm,
     part(a, parts, "node-reschedule-penalty", is_avoided(k, c, o) ? -1 : 0);
     if (k->spreads.len)
         part(a, parts, "allocation-spread", spread_boost(k, i));
-    *ret = (struct score_meta){
-        .node_id = k->run->s->nodes.at[c->node]->node->id, .scores = parts, .norm_score = norm};
+    *ret =
+        (struct score_meta){.node_id = arena_strdup(a, k->run->s->nodes.at[c->node]->node->id),
+                            .scores = parts,
+                            .norm_score = norm};
 }
 
 static void count_classes(const struct ranker *k, struct alloc_metric *m)

@@ -11,11 +11,17 @@
  */
 typedef LIST(const struct alloc *) alloc_list;
 
+struct later { /* a failed alloc that is tried again then */
+    const struct alloc *al;
+    int64_t at;
+};
+
 struct group_state {
     struct eval_run *r;
     const struct task_group *g;
     int64_t count;
     alloc_list all, keep, canaries, lost, migrate, again, update;
+    LIST(struct later) later;
     uint8_t *used; /* names by index */
     int64_t next_free;
     bool had_running, in_place;
@@ -97,7 +103,6 @@ static bool try_again(struct group_state *s, const struct alloc *al)
     const struct desired_transition *t = al->desired_transition;
     struct eval_run *r = s->r;
     struct reschedule_decision d;
-    struct alloc *copy;
 
     if (t && OPT(t->force_reschedule))
         return true;
@@ -110,11 +115,8 @@ static bool try_again(struct group_state *s, const struct alloc *al)
     if (d.at - r->in->now_ns <= SCHED_RESCHEDULE_WINDOW_NS ||
         same(al->followup_eval_id, r->in->eval->id))
         return true;
-    if (empty(al->followup_eval_id)) {
-        copy = schema_copy(&alloc_schema, al, r->a);
-        copy->followup_eval_id = followup_at(r, d.at);
-        list_push(r->a, &r->plan->annotate, copy);
-    }
+    if (empty(al->followup_eval_id))
+        list_push(r->a, &s->later, ((struct later){al, d.at}));
     return false;
 }
 
@@ -477,6 +479,27 @@ static void prepare(struct group_state *s)
     use_names(s, &s->update);
 }
 
+/* Those that nothing else happened to wait for an eval that comes back. */
+static void schedule_later(struct group_state *s)
+{
+    struct eval_run *r = s->r;
+
+    list_each (&s->later, it) {
+        struct alloc *copy = NULL;
+
+        if (run_stops(r, it->al))
+            continue;
+        list_each (&r->plan->in_place, other)
+            if (same((*other)->id, it->al->id))
+                copy = *other;
+        if (!copy) {
+            copy = schema_copy(&alloc_schema, it->al, r->a);
+            list_push(r->a, &r->plan->annotate, copy);
+        }
+        copy->followup_eval_id = followup_at(r, it->at);
+    }
+}
+
 static bool reconcile_group(struct eval_run *r, const struct task_group *g)
 {
     struct group_state s = {.r = r, .g = g, .count = OPT(g->count)};
@@ -489,6 +512,7 @@ static bool reconcile_group(struct eval_run *r, const struct task_group *g)
     stop_lost(&s);
     do_in_place(&s);
     place_all(&s, dg);
+    schedule_later(&s);
     return !s.pending;
 }
 
