@@ -413,6 +413,8 @@ static void warn_long(struct req *r, const struct token_role *role)
 {
     int64_t max = mount_max_ttl_s(r->vault, r->mount);
 
+    if (!req_has(r, "token_explicit_max_ttl") && !req_has(r, "explicit_max_ttl"))
+        return;
     if (role->token_explicit_max_ttl_s > max)
         req_warn(r,
                  "Given explicit max TTL of %lld is greater than system/mount allowed value of "
