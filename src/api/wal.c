@@ -1,6 +1,7 @@
 #include "api/wal.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "api/api_priv.h"
 #include "base/clock.h"
@@ -28,6 +29,7 @@ enum { WAL_VALUE_MAX = WAL_PAYLOAD_MAX * 2 };
 
 struct wal {
     struct api *api;
+    int64_t age_ms; /* WAL_AGE_MS, but in tests */
     struct lock lock;
     VEC(struct wal_kind) kinds; /* under the lock; only ever added to */
     struct stopper stop;
@@ -376,18 +378,32 @@ int wal_sweep(struct api *api, int64_t age_ms, struct err *e)
 /*
  * Life.
  */
+static int64_t age_from_env(void)
+{
+    const char *text = getenv("SERAI_WAL_AGE_MS");
+    int64_t ms;
+
+    return text && str_to_i64(str_of(text), 10, &ms) && ms > 0 && ms < WAL_AGE_MS ? ms
+                                                                                  : WAL_AGE_MS;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void wal_main(void *arg)
 {
     struct wal *w = arg;
-    int64_t next_ms = clock_mono_ms() + WAL_FIRST_MS;
+    int64_t next_ms = clock_mono_ms() + smaller(WAL_FIRST_MS, w->age_ms);
 
     while (!stopper_wait_until(&w->stop, next_ms)) {
         struct err e = ERR_INIT;
-        int r = wal_sweep(w->api, WAL_AGE_MS, &e);
+        int r = wal_sweep(w->api, w->age_ms, &e);
 
         if (r < 0 && r != ERR_SEALED)
             log_warn("api", "%s, retrying", e.msg);
-        next_ms = clock_mono_ms() + WAL_PERIOD_MS;
+        next_ms = clock_mono_ms() + smaller(WAL_PERIOD_MS, w->age_ms);
     }
 }
 
@@ -399,6 +415,7 @@ int wal_new(struct api *api, struct wal **ret, struct err *e)
     if (!w)
         abort();
     w->api = api;
+    w->age_ms = age_from_env();
     w->stop.fd = -1;
     lock_init(&w->lock, "wal", RANK_API_WAL);
     *ret = w; /* wal_main uses it through the api */

@@ -5,6 +5,9 @@
  * record that says how to undo it; finish deletes it together with what it stores. Records
  * older than WAL_AGE_MS that are still there are given to their kind's rollback, at start and
  * every WAL_PERIOD_MS, until that succeeds.
+ *
+ * Tests shorten both times with SERAI_WAL_AGE_MS in the environment; requests that take longer
+ * than it are undone, so it is for tests only.
  */
 #ifndef API_WAL_H
 #define API_WAL_H
