@@ -124,10 +124,20 @@ static bool put_number(const struct value *v, const struct json *j, void *at)
     return true;
 }
 
+/* HCL1 configurations write 1 and "1" too. */
+static bool loose_bool(const struct value *v, const struct json *j, void *at)
+{
+    bool number = j->type == JSON_NUMBER || j->type == JSON_STRING;
+
+    return v->d->diags->dialect == HCL1 && number && str_to_bool(j->text, at);
+}
+
 static bool put_bool(const struct value *v, const struct json *j, void *at)
 {
     const struct json *b = hcl_to_bool(j, v->d->arena);
 
+    if (!b && loose_bool(v, j, at))
+        return true;
     if (!b)
         return unsuitable(v, "Unsuitable value: %s",
                           j->type == JSON_STRING ? "a bool is required" : "bool required");

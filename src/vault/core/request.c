@@ -35,7 +35,8 @@ static int answer_path(struct call *c)
     }
     if (str_eqc(c->path, "/") || str_eqc(c->path, "/ui")) {
         call_field(c, "Location", "/ui/");
-        call_reply(c, 307, NULL);
+        buf_puts(c->body, "<a href=\"/ui/\">Temporary Redirect</a>.\n\n");
+        call_reply(c, 307, "text/html; charset=utf-8");
         return 1;
     }
     return 0;

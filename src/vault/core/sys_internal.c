@@ -164,7 +164,7 @@ const struct route sys_internal_routes[] = {
     {M_GET,   "internal/ui/mounts/+path",  ROUTE_ANON,              ui_mount},
     {M_GET,   "internal/ui/feature-flags", ROUTE_ANON | ROUTE_BARE, ui_feature_flags},
     {M_GET,   "internal/ui/namespaces",    ROUTE_SELF,              ui_namespaces},
-    {M_LIST,  "version-history",           0,                       version_history},
+    {M_LIST,  "version-history/",          0,                       version_history},
     {M_GET,   "replication/status",        ROUTE_ANON,              replication_status},
     {M_GET,   "license/status",            0,                       enterprise_only},
     {M_WRITE, "storage/raft/join",         ROUTE_ANON | ROUTE_SEALED | ROUTE_BARE, raft_join},

@@ -287,7 +287,7 @@ static int health_status(const struct call *c, const struct seal_status *st, int
         int code;
     } others[] = {
         {"standbycode", 429}, {"drsecondarycode", 472}, {"performancestandbycode", 473}};
-    int uninit, sealed, active, unused, r;
+    int uninit = 0, sealed = 0, active = 0, unused, r;
 
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         r = code_from_query(c, others[i].name, others[i].code, &unused, e);
