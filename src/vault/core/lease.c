@@ -135,6 +135,24 @@ bool lease_needs_engine(struct vault *v, struct txn *t, const struct lease *l)
     return mount_by_uuid(v, t, l->mount_uuid, &m, NULL) == 0 && m->engine->revoke;
 }
 
+/* All questions about mounts come before the first write: a transaction with writes of its own
+ * cannot use the shared snapshot of the mounts. */
+int lease_revoke_all(struct vault *v, struct txn *t, const struct lease_list *all, bool force,
+                     bool forget_token, int64_t now_ns, struct err *e)
+{
+    bool *needs = arena_array(txn_arena(t), bool, all->len + 1);
+    int r = 0;
+
+    for (size_t i = 0; i < all->len; i++)
+        needs[i] = i > 0 && strcmp(all->at[i]->mount_uuid, all->at[i - 1]->mount_uuid) == 0
+                       ? needs[i - 1]
+                       : lease_needs_engine(v, t, all->at[i]);
+    for (size_t i = 0; i < all->len && r == 0; i++)
+        r = needs[i] ? lease_make_due(t, all->at[i], force, forget_token, now_ns, e)
+                     : lease_del(t, all->at[i]->id, e);
+    return r;
+}
+
 /* ---- the leases of tokens: their own records, seen as leases ------------------------------
  */
 
@@ -307,7 +325,7 @@ int lease_register(struct req *r, const struct secret_made *s, const struct leas
 static int revoke_walked(struct vault *v, struct txn *t, struct table_scan *it, bool force,
                          bool forget_token, int64_t now_ns, bool *ret_all, struct err *e)
 {
-    LIST(const struct lease *) found = {0};
+    struct lease_list found = {0};
     struct arena *a = txn_arena(t);
     const struct object *o;
     int r;
@@ -319,13 +337,7 @@ static int revoke_walked(struct vault *v, struct txn *t, struct table_scan *it, 
     }
     *ret_all = r == 0;
     table_scan_end(it);
-    for (size_t i = 0; i < found.len && r >= 0; i++) {
-        if (lease_needs_engine(v, t, found.at[i]))
-            r = lease_make_due(t, found.at[i], force, forget_token, now_ns, e);
-        else
-            r = lease_del(t, found.at[i]->id, e);
-    }
-    return r < 0 ? r : 0;
+    return r < 0 ? r : lease_revoke_all(v, t, &found, force, forget_token, now_ns, e);
 }
 
 int lease_revoke_of_token(struct vault *v, struct txn *t, const char *token_hash,

@@ -71,18 +71,9 @@ struct batch {
     int64_t now_ns;
 };
 
-static int revoke_one(struct batch *b, const struct lease *l, bool force, bool forget_token,
-                      struct err *e)
-{
-    if (lease_needs_engine(b->vault, b->txn, l))
-        return lease_make_due(b->txn, l, force, forget_token, b->now_ns, e);
-    return lease_del(b->txn, l->id, e);
-}
-
-typedef LIST(const struct lease *) lease_list;
-
 /* Up to a batch of what the scan finds; 1: there may be more. */
-static int collect(struct table_scan *it, struct arena *a, lease_list *ret, struct err *e)
+static int collect(struct table_scan *it, struct arena *a, struct lease_list *ret,
+                   struct err *e)
 {
     const struct object *o;
     int r = 0;
@@ -113,7 +104,7 @@ static int is_meant(struct batch *b, const struct lease_order *order, const stru
 static int prefix_step(struct batch *b, struct lease_order *order, struct err *e)
 {
     struct arena *a = txn_arena(b->txn);
-    lease_list found = {0};
+    struct lease_list found = {0}, meant = {0};
     struct table_scan it;
     struct key k, from;
     int r, more;
@@ -132,8 +123,11 @@ static int prefix_step(struct batch *b, struct lease_order *order, struct err *e
     for (size_t i = 0; i < found.len && r == 0; i++) {
         r = is_meant(b, order, found.at[i], e);
         if (r == 1)
-            r = revoke_one(b, found.at[i], order->force, false, e);
+            list_push(a, &meant, found.at[i]);
+        r = r < 0 ? r : 0;
     }
+    if (r == 0)
+        r = lease_revoke_all(b->vault, b->txn, &meant, order->force, false, b->now_ns, e);
     if (r < 0 || more < 0)
         return r < 0 ? r : more;
     if (found.len)
@@ -144,7 +138,7 @@ static int prefix_step(struct batch *b, struct lease_order *order, struct err *e
 /* What was revoked has left the index, so every step begins at its front. */
 static int token_step(struct batch *b, struct lease_order *order, struct err *e)
 {
-    lease_list found = {0};
+    struct lease_list found = {0};
     struct table_scan it;
     struct key k;
     int r, more;
@@ -155,8 +149,8 @@ static int token_step(struct batch *b, struct lease_order *order, struct err *e)
     if (r < 0)
         return r;
     more = collect(&it, txn_arena(b->txn), &found, e);
-    for (size_t i = 0; i < found.len && r == 0; i++)
-        r = revoke_one(b, found.at[i], order->force, true, e);
+    if (more >= 0)
+        r = lease_revoke_all(b->vault, b->txn, &found, order->force, true, b->now_ns, e);
     if (r < 0 || more < 0)
         return r < 0 ? r : more;
     return more ? 0 : del(b->txn, order, e);

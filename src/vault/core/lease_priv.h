@@ -46,6 +46,13 @@ int lease_make_due(struct txn *t, const struct lease *l, bool force, bool forget
                    int64_t now_ns, struct err *e);
 /* Is there something outside to undo? A mount that is gone: no. */
 bool lease_needs_engine(struct vault *v, struct txn *t, const struct lease *l);
+struct lease_list {
+    const struct lease **at;
+    size_t len;
+};
+/* Those with something to undo become due, the others go. */
+int lease_revoke_all(struct vault *v, struct txn *t, const struct lease_list *all, bool force,
+                     bool forget_token, int64_t now_ns, struct err *e);
 /* The hash of a token lease's id ("auth/token/create/h<64 hex>"), if it looks like one. */
 bool lease_id_of_token(struct str id, struct str *ret_path, struct str *ret_hash);
 int lease_find_token(struct vault *v, struct txn *t, struct str id, const struct token **ret,

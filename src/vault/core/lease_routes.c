@@ -443,9 +443,7 @@ static bool wants_irrevocable(struct req *r)
     return str_eqc(json_str_or(json_get(r->data, "type"), STR("")), "irrevocable");
 }
 
-typedef LIST(const struct lease *) lease_list;
-
-static int find_irrevocable(struct req *r, size_t max, lease_list *ret, struct err *e)
+static int find_irrevocable(struct req *r, size_t max, struct lease_list *ret, struct err *e)
 {
     const struct object *o;
     struct table_scan it;
@@ -488,7 +486,7 @@ static void count_mount(struct req *r, const struct lease *l, struct mount_count
 static int count_leases(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
-    lease_list found = {0};
+    struct lease_list found = {0};
     struct mount_count *counts;
     struct json_out *w;
     size_t n = 0;
@@ -535,7 +533,7 @@ static int read_limit(struct req *r, size_t *ret, struct err *e)
 static int list_irrevocable(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
-    lease_list found = {0};
+    struct lease_list found = {0};
     struct json_out *w;
     size_t max;
     int ret;

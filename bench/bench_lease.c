@@ -1,0 +1,354 @@
+/*
+ * bench_lease -- many leases: what they cost, and how fast they come and go
+ *
+ *     bench_lease DIRECTORY [LEASES]     a durable store there; a million leases if not said
+ *
+ * Prints one line a measure:
+ *     requests   leases made by requests, 64 at a time, each durable when it is answered
+ *     fill       the rest, a thousand in a transaction
+ *     memory     private memory of the process per lease
+ *     start      a new process's way from the store to a running vault
+ *     prefix     revoke-prefix of one half (nothing to undo outside)
+ *     expiry     the other half expires at one moment
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "vault/core/init.h"
+#include "vault/core/lease_priv.h"
+
+enum { CLIENTS = 64, REQUESTS = 20000, FILL_BATCH = 1000 };
+
+static void check(int r, const struct err *e, const char *what)
+{
+    if (r < 0) {
+        fprintf(stderr, "bench_lease: %s: %s\n", what, e->msg);
+        exit(1);
+    }
+}
+
+/* ---- an engine without an outside ----------------------------------------------------------
+ */
+
+static int make(struct call *c, struct err *e)
+{
+    struct req *r = c->state;
+    struct secret_made *s = arena_new_of(r->a, struct secret_made);
+
+    (void)e;
+    s->renewable = true;
+    s->internal = json_new_object(r->a);
+    json_kv_str(req_data(r), "access_key", "AKIAIOSFODNN7EXAMPLE");
+    json_kv_str(r->out, "secret_key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    r->secret = s;
+    return 0;
+}
+
+static const struct route routes[] = {{M_WRITE | M_GET, "creds/:name", 0, make, NULL}};
+static const struct engine engine = {
+    .type = "bench", .kind = ENGINE_SECRET, .routes = routes, .n_routes = 1};
+static const struct engine *const engines[] = {&engine};
+
+/* ---- a vault -------------------------------------------------------------------------------
+ */
+
+struct bench {
+    const char *dir;
+    struct store *store;
+    struct api *api;
+    struct vault *vault;
+    struct secret share;
+    const char *mount_uuid;
+    struct arena *arena;
+};
+
+static void open_vault(struct bench *b)
+{
+    struct store_opts so = {.dir = b->dir};
+    struct err e = ERR_INIT;
+
+    check(store_open(&so, &b->store, &e), &e, "store");
+    struct api_opts ao = {.store = b->store};
+
+    check(api_new(&ao, &b->api, &e), &e, "api");
+    struct vault_opts vo = {.store = b->store,
+                            .api = b->api,
+                            .engines = engines,
+                            .n_engines = 1,
+                            .storage_type = "file"};
+
+    check(vault_new(&vo, &b->vault, &e), &e, "vault");
+}
+
+static void close_vault(struct bench *b)
+{
+    api_stop(b->api);
+    vault_stop(b->vault);
+    vault_free(b->vault);
+    api_free(b->api);
+    store_close(b->store);
+}
+
+static int first_txn(struct txn *t, void *arg, struct err *e)
+{
+    struct seal_config one = {1, 1};
+    struct bench *b = arg;
+    struct str root;
+
+    secret_done(&b->share);
+    return vault_init(b->vault, t, b->arena, clock_wall_ns(), &one, "root", &b->share, &root,
+                      e);
+}
+
+static struct api_response ask(struct bench *b, struct arena *a, const char *method,
+                               const char *path, const char *body)
+{
+    struct http_field token = {"X-Vault-Token", "root"};
+    struct api_request q = {.method = method,
+                            .path = path,
+                            .body = str_of(body),
+                            .headers = &token,
+                            .n_headers = 1};
+    struct err e = ERR_INIT;
+    struct api_response ret;
+
+    check(api_call(b->api, vault_service(b->vault), &q, a, &ret, &e), &e, path);
+    if (ret.status >= 300) {
+        fprintf(stderr, "bench_lease: %s %s: %d %.*s\n", method, path, ret.status,
+                STR_ARG(ret.body));
+        exit(1);
+    }
+    return ret;
+}
+
+static void unseal(struct bench *b)
+{
+    struct err e = ERR_INIT;
+
+    check(seal_open_with_shares(vault_seal(b->vault), &b->share, 1, &e), &e, "unseal");
+    check(vault_start(b->vault, &e), &e, "start");
+}
+
+static void set_up(struct bench *b)
+{
+    const struct mount *m;
+    struct err e = ERR_INIT;
+    struct txn *t;
+
+    open_vault(b);
+    check(store_run(b->store, first_txn, b, 0, NULL, &e), &e, "init");
+    seal_close(vault_seal(b->vault));
+    unseal(b);
+    ask(b, b->arena, "POST", "/v1/sys/mounts/b", "{\"type\":\"bench\"}");
+    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "mount");
+    check(mount_by_path(b->vault, t, STR("b/"), &m, &e), &e, "mount");
+    b->mount_uuid = arena_strdup(b->arena, m->uuid);
+    txn_drop(t);
+}
+
+/* ---- measures ------------------------------------------------------------------------------
+ */
+
+static void line(const char *what, double n, int64_t since_ms, const char *unit)
+{
+    double s = (double)(clock_mono_ms() - since_ms) / 1000;
+
+    printf("%-9s %10.0f %-8s %8.2f s  %10.0f a second\n", what, n, unit, s,
+           n / (s > 0 ? s : 1));
+    fflush(stdout);
+}
+
+static size_t private_kib(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    size_t kib = 0;
+    char text[256];
+
+    while (f && fgets(text, sizeof text, f))
+        if (sscanf(text, "RssAnon: %zu", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+static uint64_t leases_left(struct bench *b)
+{
+    struct err e = ERR_INIT;
+    struct record rec;
+    uint64_t n = 0;
+    struct scan it;
+    struct txn *t;
+    struct key k;
+
+    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "count");
+    key_init(&k, lease_table.name);
+    check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "count");
+    while (scan_next(&it, &rec, &e) > 0)
+        n++;
+    scan_end(&it);
+    txn_drop(t);
+    return n;
+}
+
+static bool is_empty(struct bench *b, const char *prefix)
+{
+    struct err e = ERR_INIT;
+    struct record rec;
+    struct scan it;
+    struct txn *t;
+    struct key k;
+    bool found;
+
+    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "look");
+    key_init(&k, lease_table.name);
+    key_add_open(&k, str_of(prefix));
+    check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "look");
+    found = scan_next(&it, &rec, &e) > 0;
+    scan_end(&it);
+    txn_drop(t);
+    return !found;
+}
+
+static void wait_empty(struct bench *b, const char *prefix)
+{
+    while (!is_empty(b, prefix))
+        usleep(10000);
+}
+
+static atomic_int to_make;
+
+static void client(void *arg)
+{
+    struct arena *a = arena_new(0);
+
+    while (atomic_fetch_sub(&to_make, 1) > 0) {
+        ask(arg, a, "PUT", "/v1/b/creds/asked", "{}");
+        arena_reset(a);
+    }
+    arena_free(a);
+}
+
+static void by_requests(struct bench *b)
+{
+    struct thread threads[CLIENTS] = {0};
+    int64_t since = clock_mono_ms();
+    struct err e = ERR_INIT;
+
+    atomic_store(&to_make, REQUESTS);
+    for (int i = 0; i < CLIENTS; i++)
+        check(thread_start(&threads[i], "client", client, b, &e), &e, "client");
+    for (int i = 0; i < CLIENTS; i++)
+        thread_join(&threads[i]);
+    line("requests", REQUESTS, since, "leases");
+}
+
+struct fill {
+    struct bench *bench;
+    size_t n;
+    const char *role;
+    int64_t expires_ns;
+};
+
+static int fill_txn(struct txn *t, void *arg, struct err *e)
+{
+    const struct fill *f = arg;
+    struct arena *a = txn_arena(t);
+    struct json *data = json_new_object(a);
+
+    json_set(a, data, STR("access_key"), json_of_str(STR("AKIAIOSFODNN7EXAMPLE")));
+    json_set(a, data, STR("secret_key"),
+             json_of_str(STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")));
+    for (size_t i = 0; i < f->n; i++) {
+        char suffix[LEASE_SUFFIX_CHARS + 1];
+        struct lease l = {.token_hash = "0",
+                          .mount_uuid = f->bench->mount_uuid,
+                          .issued_ns = clock_wall_ns(),
+                          .expires_ns = f->expires_ns,
+                          .renewable = true,
+                          .ttl_s = 3600,
+                          .data = data};
+        int r;
+
+        random_base62(suffix, LEASE_SUFFIX_CHARS);
+        l.id = arena_printf(a, "b/creds/%s/%s", f->role, suffix);
+        r = lease_put(t, &l, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void fill(struct bench *b, const char *role, size_t n, int64_t expires_ns)
+{
+    struct fill f = {b, FILL_BATCH, role, expires_ns};
+    int64_t since = clock_mono_ms();
+    struct err e = ERR_INIT;
+
+    for (size_t done = 0; done < n; done += FILL_BATCH)
+        check(store_run(b->store, fill_txn, &f, 0, NULL, &e), &e, "fill");
+    line("fill", (double)n, since, "leases");
+}
+
+static void measure_start(struct bench *b)
+{
+    int64_t since;
+
+    close_vault(b);
+    since = clock_mono_ns();
+    open_vault(b);
+    unseal(b);
+    printf("%-9s %10.2f ms\n", "start", (double)(clock_mono_ns() - since) / 1e6);
+}
+
+static void run(struct bench *b, size_t n)
+{
+    int64_t now = clock_wall_ns(), hour = 3600LL * 1000000000, since;
+    size_t before;
+
+    set_up(b);
+    by_requests(b);
+    before = private_kib();
+    fill(b, "kept", n / 2, now + 24 * hour);
+    fill(b, "short", n / 2, now + 24 * hour);
+    printf("%-9s %10.1f bytes a lease\n", "memory",
+           (double)(private_kib() - before) * 1024 / (double)n);
+    measure_start(b);
+
+    since = clock_mono_ms();
+    ask(b, b->arena, "PUT", "/v1/sys/leases/revoke-prefix/b/creds/kept", "{}");
+    line("answer", 1, since, "request");
+    wait_empty(b, "b/creds/kept/");
+    line("prefix", (double)(n / 2), since, "leases");
+    ask(b, b->arena, "PUT", "/v1/sys/leases/revoke-prefix/b/creds/short", "{}");
+    wait_empty(b, "b/creds/short/");
+
+    lease_loop_stop(b->vault); /* so that they are all due at once */
+    fill(b, "due", n / 2, now);
+    since = clock_mono_ms();
+    struct err e = ERR_INIT;
+
+    check(vault_start(b->vault, &e), &e, "start");
+    wait_empty(b, "b/creds/due/");
+    line("expiry", (double)(n / 2), since, "leases");
+    printf("%-9s %10llu leases\n", "left", (unsigned long long)leases_left(b));
+    close_vault(b);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.arena = arena_new(0)};
+    int64_t n = 1000000;
+
+    if (argc < 2 || (argc > 2 && !str_to_i64(str_of(argv[2]), 10, &n))) {
+        fprintf(stderr, "usage: bench_lease DIRECTORY [LEASES]\n");
+        return 1;
+    }
+    b.dir = argv[1];
+    run(&b, (size_t)n);
+    secret_done(&b.share);
+    arena_free(b.arena);
+    return 0;
+}
