@@ -198,8 +198,7 @@ static bool find_node(struct ranker *k, const struct select_opts *o, struct sele
         c = &k->at[sel->cand];
         if (offer_make(k, c->node, offer, &dim))
             return true;
-        c->short_of = true; /* until something there changes */
-        c->why = dim;
+        ranker_short(k, (uint32_t)sel->cand, dim); /* until something there changes */
     }
 }
 

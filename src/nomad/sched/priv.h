@@ -134,7 +134,8 @@ struct feasible {
  */
 struct candidate {
     uint32_t node;
-    bool infeasible, dirty, short_of; /* short_of: does not fit, why says of what */
+    bool infeasible, dirty;
+    bool short_of, apart; /* does not fit; distinct_hosts forbids it. why says what */
     uint8_t parts;
     uint16_t same_group; /* allocs of this group on it */
     uint16_t same_job;
@@ -142,10 +143,20 @@ struct candidate {
     const char *why;
 };
 
+/* Counts of reasons; they are few and mostly the same pointer. */
+enum { TALLY_MAX = 64 };
+
+struct tally {
+    const char *why[TALLY_MAX];
+    int64_t n[TALLY_MAX], total;
+    uint32_t len, last;
+};
+
 struct spread_use { /* one value of a spread's attribute */
     const char *value;
     double desired; /* < 0: even spread */
     int64_t used;
+    double boost; /* of one more there; by spread_prepare */
 };
 
 struct spread_state {
@@ -172,7 +183,10 @@ struct ranker {
     struct comparable ask;
     struct feasible feas;
     struct candidate *at;
-    int32_t *cand_of; /* by node; NONE */
+    float *score;                     /* by candidate; NOWHERE: out of the question */
+    VEC(uint32_t) dirty;              /* candidates whose score must be computed again */
+    struct tally filtered, exhausted; /* as things stand */
+    int32_t *cand_of;                 /* by node; NONE */
     uint32_t len, start;
     bool has_affinities, distinct_hosts_job, distinct_hosts_group;
     const char **collision; /* text for each static port */
@@ -222,12 +236,15 @@ bool feasible_node(struct eval_run *r, struct feasible *f, uint32_t node, const 
 
 /* spread.c */
 void spread_init(struct ranker *k);
+void spread_prepare(struct ranker *k); /* before the candidates are looked at */
 double spread_boost(const struct ranker *k, uint32_t cand);
 const char *distinct_problem(struct ranker *k, uint32_t cand); /* NULL: fine */
 /* One more or less on the node (it need not be a candidate). same_group: of this group. */
 void spread_count(struct ranker *k, int32_t node, bool same_group, int by);
 
 /* rank.c */
+void ranker_done(void *ranker);
+void ranker_short(struct ranker *k, uint32_t cand, const char *why);
 void ranker_init(struct eval_run *r, struct ranker *k, const struct task_group *g);
 void ranker_select(struct ranker *k, const struct select_opts *opts, struct selection *ret);
 /* The plan puts one more (by 1) or one less (-1) of the job there. */

@@ -5,8 +5,11 @@
 /*
  * Choosing a node: every candidate is scored, the best wins; of equals the first from a place
  * that the evaluation's seed chooses. What is known of a candidate is kept from one alloc of
- * the group to the next, so that only nodes that changed are looked at again.
+ * the group to the next: scores stand in one flat array, and only those of nodes that changed
+ * are computed again. Spreads, distinct properties and penalties change with every alloc and
+ * are added as the array is read.
  */
+static const float NOWHERE = -1e9f;
 
 /*
  * Set-up.
@@ -45,6 +48,7 @@ static void find_candidates(struct ranker *k)
     int64_t *by_dc = arena_array(k->run->a, int64_t, s->dcs.at.len + 1);
 
     k->at = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->at);
+    k->score = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->score);
     k->cand_of = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->cand_of);
     for (uint32_t i = 0; i < s->hot.len; i++) {
         const struct hot *h = &s->hot.at[i];
@@ -58,7 +62,7 @@ static void find_candidates(struct ranker *k)
             continue;
         by_dc[s->places.at[h->place].dc]++;
         k->cand_of[i] = (int32_t)k->len;
-        k->at[k->len++] = (struct candidate){.node = i, .dirty = true};
+        k->at[k->len++] = (struct candidate){.node = i};
     }
     for (size_t i = 0; i < s->dcs.at.len; i++)
         if (by_dc[i])
@@ -143,44 +147,25 @@ static void prepare_ports(struct ranker *k)
                                        (long long)n->reserved_ports.at[i].value);
 }
 
-void ranker_init(struct eval_run *r, struct ranker *k, const struct task_group *g)
-{
-    *k = (struct ranker){.run = r, .group = g};
-    group_ask(g, &k->ask);
-    feasible_init(r, &k->feas, g);
-    find_candidates(k);
-    find_affinities(k);
-    prepare_ports(k);
-    k->distinct_hosts_job = wants_distinct_hosts(&r->job->constraints);
-    k->distinct_hosts_group = wants_distinct_hosts(&g->constraints);
-    spread_init(k);
-    count_present(k);
-    if (k->len)
-        k->start = (uint32_t)(run_random(r) % k->len);
-    for (uint32_t i = 0; i < k->len; i++)
-        k->at[i].infeasible = !feasible_node(r, &k->feas, k->at[i].node, &k->at[i].why);
-}
-
-void ranker_moved(struct ranker *k, int32_t node, const char *group, int by)
-{
-    bool mine = same(group, k->group->name);
-    struct candidate *c;
-
-    if (node == NONE)
-        return;
-    spread_count(k, node, mine, by);
-    if (k->cand_of[node] == NONE)
-        return;
-    c = &k->at[k->cand_of[node]];
-    c->same_job = (uint16_t)(c->same_job + by);
-    if (mine)
-        c->same_group = (uint16_t)(c->same_group + by);
-    c->dirty = true;
-}
-
 /*
  * Scores.
  */
+static void tally_add(struct tally *t, const char *why, int by)
+{
+    uint32_t i = t->last;
+
+    t->total += by;
+    if (!(t->len && t->why[i] == why))
+        for (i = 0; i < t->len && t->why[i] != why; i++)
+            ;
+    if (i == TALLY_MAX) /* more kinds than anyone reads: count them with the last */
+        i = TALLY_MAX - 1;
+    else if (i == t->len)
+        t->why[t->len++] = why;
+    t->n[i] += by;
+    t->last = i;
+}
+
 static float pow10_fast(const struct sched *s, float x)
 {
     float at = x * POW10_STEPS;
@@ -231,15 +216,16 @@ static double anti_affinity(const struct ranker *k, const struct candidate *c)
     return -(double)(c->same_group + 1) / (double)(count > 0 ? count : 1);
 }
 
-static void look_again(struct ranker *k, struct candidate *c)
+static bool kept_apart(const struct ranker *k, const struct candidate *c)
 {
+    return (k->distinct_hosts_job && c->same_job) || (k->distinct_hosts_group && c->same_group);
+}
+
+static void score_it(struct ranker *k, uint32_t i)
+{
+    struct candidate *c = &k->at[i];
     const struct hot *h = &k->run->s->hot.at[c->node];
 
-    c->dirty = false;
-    c->why = short_of(k, h, c->node);
-    c->short_of = c->why != NULL;
-    if (c->short_of)
-        return;
     c->sum = fit_score(k, h);
     c->parts = 1;
     if (c->same_group && !k->run->system) {
@@ -250,6 +236,100 @@ static void look_again(struct ranker *k, struct candidate *c)
         c->sum += c->affinity;
         c->parts++;
     }
+    k->score[i] = c->sum / (float)c->parts;
+}
+
+void ranker_short(struct ranker *k, uint32_t cand, const char *why)
+{
+    k->at[cand].short_of = true;
+    k->at[cand].why = why;
+    k->score[cand] = NOWHERE;
+    tally_add(&k->exhausted, why, 1);
+}
+
+static void look_again(struct ranker *k, uint32_t i)
+{
+    struct candidate *c = &k->at[i];
+    const char *why;
+
+    c->dirty = false;
+    if (c->infeasible)
+        return;
+    if (c->apart)
+        tally_add(&k->filtered, "distinct_hosts", -1);
+    if (c->short_of)
+        tally_add(&k->exhausted, c->why, -1);
+    c->short_of = false;
+    c->apart = kept_apart(k, c);
+    if (c->apart) {
+        k->score[i] = NOWHERE;
+        tally_add(&k->filtered, "distinct_hosts", 1);
+        return;
+    }
+    why = short_of(k, &k->run->s->hot.at[c->node], c->node);
+    if (why)
+        ranker_short(k, i, why);
+    else
+        score_it(k, i);
+}
+
+static void first_look(struct ranker *k, uint32_t i)
+{
+    struct candidate *c = &k->at[i];
+
+    c->infeasible = !feasible_node(k->run, &k->feas, c->node, &c->why);
+    if (c->infeasible) {
+        k->score[i] = NOWHERE;
+        tally_add(&k->filtered, c->why, 1);
+        return;
+    }
+    look_again(k, i);
+}
+
+void ranker_init(struct eval_run *r, struct ranker *k, const struct task_group *g)
+{
+    *k = (struct ranker){.run = r, .group = g};
+    group_ask(g, &k->ask);
+    feasible_init(r, &k->feas, g);
+    find_candidates(k);
+    find_affinities(k);
+    prepare_ports(k);
+    k->distinct_hosts_job = wants_distinct_hosts(&r->job->constraints);
+    k->distinct_hosts_group = wants_distinct_hosts(&g->constraints);
+    spread_init(k);
+    count_present(k);
+    if (k->len)
+        k->start = (uint32_t)(run_random(r) % k->len);
+    for (uint32_t i = 0; i < k->len; i++)
+        first_look(k, i);
+    k->dirty.len = 0;
+    arena_on_end(r->a, ranker_done, k);
+}
+
+void ranker_done(void *ranker)
+{
+    struct ranker *k = ranker;
+
+    vec_done(&k->dirty);
+}
+
+void ranker_moved(struct ranker *k, int32_t node, const char *group, int by)
+{
+    bool mine = same(group, k->group->name);
+    struct candidate *c;
+
+    if (node == NONE)
+        return;
+    spread_count(k, node, mine, by);
+    if (k->cand_of[node] == NONE)
+        return;
+    c = &k->at[k->cand_of[node]];
+    c->same_job = (uint16_t)(c->same_job + by);
+    if (mine)
+        c->same_group = (uint16_t)(c->same_group + by);
+    if (!c->dirty)
+        vec_push(&k->dirty, (uint32_t)k->cand_of[node]);
+    c->dirty = true;
 }
 
 static bool is_avoided(const struct ranker *k, const struct candidate *c,
@@ -278,49 +358,11 @@ static double final_score(const struct ranker *k, uint32_t i, const struct selec
     return sum / parts;
 }
 
-/* Why another alloc of the job keeps this one off the node. */
-static const char *distinct_filter(struct ranker *k, uint32_t i)
-{
-    const struct candidate *c = &k->at[i];
-
-    if ((k->distinct_hosts_job && c->same_job) || (k->distinct_hosts_group && c->same_group))
-        return "distinct_hosts";
-    return k->distincts.len ? distinct_problem(k, i) : NULL;
-}
-
-/*
- * Counting what was passed over. Reasons are few and mostly the same pointer.
- */
-enum { TALLY_MAX = 64 };
-
-struct tally {
-    const char *why[TALLY_MAX];
-    int64_t n[TALLY_MAX];
-    uint32_t len, last;
-    int64_t total;
-};
-
-static void tally(struct tally *t, const char *why)
-{
-    t->total++;
-    if (t->len && t->why[t->last] == why) {
-        t->n[t->last]++;
-        return;
-    }
-    for (t->last = 0; t->last < t->len; t->last++)
-        if (t->why[t->last] == why) {
-            t->n[t->last]++;
-            return;
-        }
-    t->last = t->len < TALLY_MAX ? t->len++ : TALLY_MAX - 1;
-    if (t->n[t->last]++ == 0)
-        t->why[t->last] = why;
-}
-
 static void tally_to(struct arena *a, const struct tally *t, struct json **counts)
 {
     for (uint32_t i = 0; i < t->len; i++)
-        count_add(a, counts, t->why[i], t->n[i]);
+        if (t->n[i])
+            count_add(a, counts, t->why[i], t->n[i]);
 }
 
 /* The best few, best first. */
@@ -349,29 +391,40 @@ static void top_add(struct top *t, uint32_t cand, double score)
     t->score[i] = score;
 }
 
-struct look {
-    struct tally filtered, exhausted;
-    struct top top;
-};
-
-static void look_at(struct ranker *k, uint32_t i, const struct select_opts *o, struct look *l)
+/* What changes with every alloc: then each candidate is looked at. */
+static bool is_plain(const struct ranker *k, const struct select_opts *o)
 {
-    struct candidate *c = &k->at[i];
-    const char *why;
+    return k->spreads.len == 0 && k->distincts.len == 0 && !o->avoid;
+}
 
-    if (c->infeasible) {
-        tally(&l->filtered, c->why);
-        return;
+static void scan_plain(const struct ranker *k, uint32_t from, uint32_t to, struct top *t)
+{
+    const float *score = k->score;
+    float least = NOWHERE;
+
+    for (uint32_t i = from; i < to; i++) {
+        if (score[i] <= least)
+            continue;
+        top_add(t, i, (double)score[i]);
+        if (t->len == SCHED_SCORES_SHOWN)
+            least = (float)t->score[t->len - 1];
     }
-    if (c->dirty)
-        look_again(k, c);
-    why = distinct_filter(k, i);
-    if (why)
-        tally(&l->filtered, why);
-    else if (c->short_of)
-        tally(&l->exhausted, c->why);
-    else
-        top_add(&l->top, i, final_score(k, i, o));
+}
+
+static void scan_all(struct ranker *k, uint32_t from, uint32_t to, const struct select_opts *o,
+                     struct tally *distinct, struct top *t)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const char *why;
+
+        if (k->score[i] <= NOWHERE)
+            continue;
+        why = k->distincts.len ? distinct_problem(k, i) : NULL;
+        if (why)
+            tally_add(distinct, why, 1);
+        else
+            top_add(t, i, final_score(k, i, o));
+    }
 }
 
 /*
@@ -382,6 +435,10 @@ static void part(struct arena *a, struct json *to, const char *name, double v)
     auto_buf struct buf b = BUF_INIT(64);
     struct json_out w;
 
+    if (v == 0) {
+        json_set(a, to, str_of(name), (struct json){.type = JSON_NUMBER, .text = STR("0")});
+        return;
+    }
     json_out_init(&w, &b, NULL);
     json_double(&w, v);
     json_set(a, to, str_of(name),
@@ -422,39 +479,66 @@ static void count_classes(const struct ranker *k, struct alloc_metric *m)
     }
 }
 
-static void fill_metric(const struct ranker *k, const struct look *l, uint32_t looked,
-                        const struct select_opts *o, struct alloc_metric *m)
+static void fill_metric(const struct ranker *k, const struct top *t,
+                        const struct tally *distinct, const struct select_opts *o,
+                        struct alloc_metric *m)
 {
     struct arena *a = k->run->a;
 
     *m = (struct alloc_metric){.group = k->group->name,
-                               .nodes_evaluated = looked,
-                               .nodes_filtered = l->filtered.total,
+                               .nodes_evaluated = k->len,
+                               .nodes_filtered = k->filtered.total + distinct->total,
                                .nodes_in_pool = k->nodes_in_pool,
                                .nodes_available = k->nodes_available,
-                               .nodes_exhausted = l->exhausted.total};
-    tally_to(a, &l->filtered, &m->constraint_filtered);
-    tally_to(a, &l->exhausted, &m->dimension_exhausted);
-    for (uint32_t i = 0; i < l->top.len; i++)
-        score_details(k, l->top.cand[i], l->top.score[i], o, list_add(a, &m->score_meta));
-    if (l->top.len == 0)
+                               .nodes_exhausted = k->exhausted.total};
+    tally_to(a, &k->filtered, &m->constraint_filtered);
+    tally_to(a, distinct, &m->constraint_filtered);
+    tally_to(a, &k->exhausted, &m->dimension_exhausted);
+    for (uint32_t i = 0; i < t->len; i++)
+        score_details(k, t->cand[i], t->score[i], o, list_add(a, &m->score_meta));
+    if (t->len == 0)
         count_classes(k, m);
+}
+
+/* A job on every node asks about one at a time. */
+static void select_one(struct ranker *k, const struct select_opts *o, struct selection *ret)
+{
+    int32_t i = k->cand_of[o->only_node];
+    struct tally distinct = {0};
+    struct top t = {0};
+
+    if (i != NONE)
+        scan_all(k, (uint32_t)i, (uint32_t)i + 1, o, &distinct, &t);
+    fill_metric(k, &t, &distinct, o, &ret->metric);
+    ret->metric.nodes_evaluated = 1;
+    ret->metric.nodes_filtered = distinct.total;
+    ret->metric.nodes_exhausted = i != NONE && k->at[i].short_of;
+    ret->metric.constraint_filtered = ret->metric.dimension_exhausted = NULL;
+    tally_to(k->run->a, &distinct, &ret->metric.constraint_filtered);
+    if (ret->metric.nodes_exhausted)
+        count_add(k->run->a, &ret->metric.dimension_exhausted, k->at[i].why, 1);
+    ret->cand = t.len ? (int32_t)t.cand[0] : NONE;
 }
 
 void ranker_select(struct ranker *k, const struct select_opts *opts, struct selection *ret)
 {
-    struct look l = {0};
+    struct tally distinct = {0};
+    struct top t = {0};
 
+    while (k->dirty.len)
+        look_again(k, k->dirty.at[--k->dirty.len]);
+    spread_prepare(k);
     if (opts->only_node != NONE) {
-        if (k->cand_of[opts->only_node] != NONE)
-            look_at(k, (uint32_t)k->cand_of[opts->only_node], opts, &l);
-        fill_metric(k, &l, 1, opts, &ret->metric);
-    } else {
-        for (uint32_t i = k->start; i < k->len; i++)
-            look_at(k, i, opts, &l);
-        for (uint32_t i = 0; i < k->start; i++)
-            look_at(k, i, opts, &l);
-        fill_metric(k, &l, k->len, opts, &ret->metric);
+        select_one(k, opts, ret);
+        return;
     }
-    ret->cand = l.top.len ? (int32_t)l.top.cand[0] : NONE;
+    if (is_plain(k, opts)) {
+        scan_plain(k, k->start, k->len, &t);
+        scan_plain(k, 0, k->start, &t);
+    } else {
+        scan_all(k, k->start, k->len, opts, &distinct, &t);
+        scan_all(k, 0, k->start, opts, &distinct, &t);
+    }
+    fill_metric(k, &t, &distinct, opts, &ret->metric);
+    ret->cand = t.len ? (int32_t)t.cand[0] : NONE;
 }

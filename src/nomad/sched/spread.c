@@ -10,7 +10,7 @@ static int32_t value_index(struct arena *a, struct spread_state *sp, const char 
     for (size_t i = 0; i < sp->values.len; i++)
         if (same(sp->values.at[i].value, value))
             return (int32_t)i;
-    list_push(a, &sp->values, ((struct spread_use){value, -1, 0}));
+    list_push(a, &sp->values, ((struct spread_use){.value = value, .desired = -1}));
     return (int32_t)sp->values.len - 1;
 }
 
@@ -159,6 +159,13 @@ static double even_boost(const struct spread_state *sp, const struct spread_use 
     return min == max ? -1 : (double)(max - min) / (double)min;
 }
 
+void spread_prepare(struct ranker *k)
+{
+    list_each (&k->spreads, sp)
+        list_each (&sp->values, it)
+            it->boost = sp->targets ? target_boost(sp, it) : even_boost(sp, it);
+}
+
 double spread_boost(const struct ranker *k, uint32_t cand)
 {
     double sum = 0;
@@ -166,12 +173,7 @@ double spread_boost(const struct ranker *k, uint32_t cand)
     list_each (&k->spreads, sp) {
         int32_t v = sp->value_of[cand];
 
-        if (v == NONE)
-            sum -= 1;
-        else if (sp->targets)
-            sum += target_boost(sp, &sp->values.at[v]);
-        else
-            sum += even_boost(sp, &sp->values.at[v]);
+        sum += v == NONE ? -1 : sp->values.at[v].boost;
     }
     return sum;
 }
