@@ -59,6 +59,12 @@ void write_summary(struct json_out *w, const struct object *o); /* NULL: null */
 void list_alloc_stub(struct list *l, struct json_out *w, const struct object *o);
 void list_eval(struct list *l, struct json_out *w, const struct object *o);
 void list_deployment(struct list *l, struct json_out *w, const struct object *o);
+/* alloc_api.c: in full, with the version of its job */
+void write_alloc(struct call *c, struct json_out *w, const struct object *o);
+/* What is wanted of it goes into its row; the scheduler acts on it. */
+int alloc_want_transition(struct txn *t, const struct object *old, bool migrate,
+                          bool reschedule, bool no_shutdown_delay, int64_t now_ns,
+                          struct err *e);
 /* job_read.c, node_api.c */
 void list_job_stub(struct list *l, struct json_out *w, const struct object *o);
 void list_node_stub(struct list *l, struct json_out *w, const struct object *o);

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "nomad/server/server_priv.h"
+#include "nomad/server/deployment.h"
 
 static int stop_one(struct nomad_server *s, struct txn *t, const struct plan_stop *st,
                     int64_t now_ns, struct err *e)
@@ -154,7 +154,10 @@ static int update_deployment(struct txn *t, const struct plan_deployment_update 
     d->status = arena_strdup(o->arena, u->status);
     d->status_description = arena_strdup(o->arena, str_or_empty(u->status_description));
     d->modify_time = now_ns;
-    return state_put(t, &deployment_table, o, e);
+    r = state_put(t, &deployment_table, o, e);
+    if (r == 0 && strcmp(u->status, DEPLOYMENT_SUCCESSFUL) == 0)
+        r = deployment_mark_stable(t, old->body, e);
+    return r;
 }
 
 /* Placements count in the deployment: its group's placed allocs and canaries. */

@@ -1,0 +1,262 @@
+/* /v1/nodes, /v1/node/...: reads and the table of routes. Changes: node_write.c. */
+#include <string.h>
+
+#include "nomad/server/list.h"
+#include "nomad/server/node_api.h"
+
+/* ---- the list --------------------------------------------------------------------------- */
+
+#define AT(member) offsetof(struct node, member)
+
+static const struct schema_field stub_fields[] = {
+    {"ID", NULL, F_STR, AT(id)},
+    {"Datacenter", NULL, F_STR, AT(datacenter)},
+    {"Name", NULL, F_STR, AT(name)},
+    {"NodePool", NULL, F_STR, AT(node_pool)},
+    {"NodeClass", NULL, F_STR, AT(node_class)},
+    {"SchedulingEligibility", NULL, F_STR, AT(eligibility)},
+    {"Status", NULL, F_STR, AT(status)},
+    {"StatusDescription", NULL, F_STR, AT(status_description)},
+    {"Drivers", NULL, F_MAP, AT(drivers), .flags = FIELD_NULLEMPTY, .sub = &driver_info_schema},
+    {"HostVolumes", NULL, F_MAP, AT(host_volumes), .flags = FIELD_NULLEMPTY,
+     .sub = &host_volume_schema},
+    {"LastDrain", NULL, F_OBJ, AT(last_drain), .sub = &drain_metadata_schema},
+};
+static SCHEMA(stub_schema, "node", struct node, stub_fields);
+
+static const struct schema_field stub_resources_fields[] = {
+    {"NodeResources", NULL, F_EMBED, AT(resources), .sub = &node_resources_schema},
+    {"ReservedResources", NULL, F_EMBED, AT(reserved), .sub = &reserved_resources_schema},
+};
+static SCHEMA(stub_resources_schema, "node", struct node, stub_resources_fields);
+
+void list_node_stub(struct list *l, struct json_out *w, const struct object *o)
+{
+    const struct node *n = o->body;
+    const char *os = strmap_get(&n->attributes, "os.name");
+
+    json_obj(w);
+    json_kv_strn(w, "Address", node_address_of(n));
+    schema_encode_fields(&stub_schema, n, 0, w);
+    json_kv_str(w, "Version", str_or_empty(strmap_get(&n->attributes, "nomad.version")));
+    json_kv_bool(w, "Drain", n->drain_strategy != NULL);
+    if (os && call_flag(l->c, "os")) {
+        json_key(w, "Attributes");
+        json_obj(w);
+        json_kv_str(w, "os.name", os);
+        json_obj_end(w);
+    }
+    if (call_flag(l->c, "resources"))
+        schema_encode_fields(&stub_resources_schema, n, 0, w);
+    json_kv_u64(w, "CreateIndex", o->create_rev);
+    json_kv_u64(w, "ModifyIndex", o->mod_rev);
+    json_obj_end(w);
+}
+
+static int nodes_list(struct call *c, struct err *e)
+{
+    const struct table *const tables[] = {&node_table};
+    struct list l;
+    int r = list_begin(c, &l, e);
+
+    if (r == 0)
+        r = read_tables(c, tables, 1, e);
+    if (r == 0)
+        r = list_scan_ids(&l, &node_table, "node", e);
+    if (r == 0)
+        list_reply(&l, LIST_BY_KEY, list_node_stub);
+    return r;
+}
+
+/* ---- one -------------------------------------------------------------------------------- */
+
+/* The older form of resources, which old clients still read. */
+static void write_legacy(struct json_out *w, const char *key, int64_t cpu, int64_t memory,
+                         int64_t disk, const network_list *networks)
+{
+    static const int64_t zero;
+    struct resources res = {.cpu = &cpu, .memory_mb = &memory, .disk_mb = &disk};
+
+    res.cores = res.memory_max_mb = res.iops = res.secrets_mb = (int64_t *)(uintptr_t)&zero;
+    if (networks)
+        res.networks = *networks;
+    json_key(w, key);
+    schema_encode(&resources_schema, &res, 0, w);
+}
+
+static void write_node(struct json_out *w, const struct object *o)
+{
+    struct node n = *(const struct node *)o->body;
+
+    n.create_index = o->create_rev;
+    n.modify_index = o->mod_rev;
+    json_obj(w);
+    schema_encode_fields(&node_schema, &n, 0, w);
+    json_kv_bool(w, "Drain", n.drain_strategy != NULL);
+    json_kv_str(w, "SecretID", "");
+    write_legacy(w, "Resources", n.resources.cpu.cpu_shares, n.resources.memory.memory_mb,
+                 n.resources.disk.disk_mb, &n.resources.networks);
+    write_legacy(w, "Reserved", n.reserved.cpu.cpu_shares, n.reserved.memory.memory_mb,
+                 n.reserved.disk.disk_mb, NULL);
+    json_obj_end(w);
+}
+
+static int node_read(struct call *c, struct err *e)
+{
+    const struct object *o = NULL;
+    const char *id = call_id(c, "id");
+    struct key k;
+    int r = check_uuid(id, "node", e);
+
+    if (r == 0)
+        r = state_node(c->txn, id, &o, e);
+    if (r < 0 && r != ERR_NOTFOUND)
+        return r;
+    key_init(&k, node_table.name);
+    key_addz(&k, id);
+    r = read_object(c, &node_table, &k, r == 0 ? o : NULL, e);
+    if (r != 0)
+        return r;
+    if (!o)
+        return reply_not_found(c, "node not found");
+    write_node(nomad_json(c), o);
+    return 0;
+}
+
+static void write_full_alloc(struct list *l, struct json_out *w, const struct object *o)
+{
+    write_alloc(l->c, w, o);
+}
+
+static int node_allocations(struct call *c, struct err *e)
+{
+    const struct table *const tables[] = {&alloc_table};
+    struct list l = {.c = c, .next_token = ""};
+    const char *id = call_id(c, "id");
+    int r = check_uuid(id, "node", e);
+
+    if (r == 0)
+        r = read_tables(c, tables, 1, e);
+    if (r == 0)
+        r = list_scan(&l, &alloc_table, "by_node", id, NULL, e);
+    if (r == 0)
+        list_reply(&l, LIST_BY_CREATION, write_full_alloc);
+    return r;
+}
+
+/* ---- pools: the two that are always there --------------------------------------------------
+ */
+
+static const struct pool {
+    const char *name, *description;
+} pools[] = {{"all", "Node pool with all nodes in the cluster."},
+             {"default", "Default node pool."}};
+
+static const struct pool *find_pool(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+        if (str_eqc(name, pools[i].name))
+            return &pools[i];
+    return NULL;
+}
+
+static void write_pool(struct json_out *w, const struct pool *p)
+{
+    json_obj(w);
+    json_kv_u64(w, "CreateIndex", 1);
+    json_kv_str(w, "Description", p->description);
+    json_kv_null(w, "Hash");
+    json_kv_null(w, "Meta");
+    json_kv_u64(w, "ModifyIndex", 1);
+    json_kv_str(w, "Name", p->name);
+    json_kv_null(w, "SchedulerConfiguration");
+    json_obj_end(w);
+}
+
+static int pools_list(struct call *c, struct err *e)
+{
+    struct str prefix = str_of(call_text(c, "prefix"));
+    struct json_out *w;
+
+    (void)e;
+    nomad_index(c, 1);
+    w = nomad_json(c);
+    json_arr(w);
+    for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+        if (str_starts(str_of(pools[i].name), prefix))
+            write_pool(w, &pools[i]);
+    json_arr_end(w);
+    return 0;
+}
+
+static int pool_read(struct call *c, struct err *e)
+{
+    const struct pool *p = find_pool(call_param(c, "name"));
+
+    (void)e;
+    nomad_index(c, 1);
+    if (!p)
+        return reply_not_found(c, "node pool not found");
+    write_pool(nomad_json(c), p);
+    return 0;
+}
+
+static bool in_pool(const struct object *o, const struct pool *p)
+{
+    const char *pool = o->schema == &job_schema ? ((const struct job *)o->body)->node_pool
+                                                : ((const struct node *)o->body)->node_pool;
+
+    return strcmp(str_or_empty(pool), p->name) == 0;
+}
+
+static int pool_members(struct call *c, const struct table *t, bool every, list_write_fn *write,
+                        struct err *e)
+{
+    const struct pool *p = find_pool(call_param(c, "name"));
+    struct list l;
+    size_t n = 0;
+    int r;
+
+    if (*call_text(c, "prefix"))
+        return nomad_fail(e, 400, "prefix argument not allowed");
+    r = list_begin(c, &l, e);
+    if (r == 0)
+        r = read_tables(c, &t, 1, e);
+    if (r == 0 && !p)
+        return reply_not_found(c, "node pool not found");
+    if (r == 0)
+        r = list_scan(&l, t, NULL, NULL, NULL, e);
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < l.at.len; i++)
+        if ((every && strcmp(p->name, "all") == 0) || in_pool(l.at.at[i], p))
+            l.at.at[n++] = l.at.at[i];
+    l.at.len = n;
+    list_reply(&l, LIST_BY_KEY, write);
+    return 0;
+}
+
+static int pool_nodes(struct call *c, struct err *e)
+{
+    return pool_members(c, &node_table, true, list_node_stub, e);
+}
+
+static int pool_jobs(struct call *c, struct err *e)
+{
+    return pool_members(c, &job_table, false, list_job_stub, e);
+}
+
+const struct route node_routes[] = {
+    {M_GET, "/v1/nodes", 0, nodes_list, NULL},
+    {M_GET, "/v1/node/pools", 0, pools_list, NULL},
+    {M_GET, "/v1/node/pool/:name", 0, pool_read, NULL},
+    {M_GET, "/v1/node/pool/:name/nodes", 0, pool_nodes, NULL},
+    {M_GET, "/v1/node/pool/:name/jobs", 0, pool_jobs, NULL},
+    {M_GET, "/v1/node/*id", 0, node_read, NULL},
+    {M_GET, "/v1/node/:id/allocations", 0, node_allocations, NULL},
+    {M_WRITE, "/v1/node/:id/drain", 0, node_drain_call, NULL},
+    {M_WRITE, "/v1/node/:id/eligibility", 0, node_eligibility_call, NULL},
+    {M_WRITE, "/v1/node/:id/evaluate", 0, node_evaluate_call, NULL},
+    {M_WRITE, "/v1/node/:id/purge", 0, node_purge_call, NULL},
+};
+const size_t n_node_routes = ARRAY_LEN(node_routes);
