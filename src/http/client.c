@@ -249,9 +249,11 @@ static int set_headers(struct fetch *f, struct err *e)
         has_type |= strcasecmp(h->name, "Content-Type") == 0;
         add_header(f, arena_printf(f->a, *h->value ? "%s: %s" : "%s;", h->name, h->value));
     }
-    add_header(f, "Expect:");
-    if (!has_type)
-        add_header(f, "Content-Type:");
+    if (!q->aws) { /* libcurl signs what stands here, even what it then does not send */
+        add_header(f, "Expect:");
+        if (!has_type)
+            add_header(f, "Content-Type:");
+    }
     if (f->c->connect_to)
         add_header(f,
                    arena_printf(f->a, strchr(f->c->host, ':') ? "Host: [%s]:%s" : "Host: %s:%s",

@@ -53,6 +53,7 @@ static void canonical_request(struct buf *b, struct http_exchange *x, struct str
     while (str_split(&names, ';', &name)) {
         struct str v = http_header(x, arena_cstr(http_arena(x), name));
 
+        T_TRUE(v.p != NULL); /* what is signed is sent */
         buf_printf(b, "%.*s:%.*s\n", STR_ARG(name), STR_ARG(v));
     }
     buf_printf(b, "\n%.*s\n", STR_ARG(signed_headers));
