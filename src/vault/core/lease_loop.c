@@ -27,6 +27,9 @@ struct lease_loop {
     bool stop, asked, changed;
     struct lease_jobs *jobs;
     struct store_wait *waits[WAITS_];
+    /* A front of leases that wait for a slow backend is looked behind now and then. */
+    struct key behind; /* of the expiry index: where the next round goes on; len 0: its front */
+    int64_t next_deep_ms; /* when it may */
 };
 
 /* An engine call to begin. */
@@ -43,7 +46,9 @@ struct round {
     bool stuck;      /* work is there, but no room for it now */
     uint64_t rev;    /* what was looked at */
     /* due leases */
+    struct key from; /* len 0: the front of the index */
     size_t looked_at;
+    bool at_end;
     struct start starts[LEASE_REVOKES_AT_ONCE];
     size_t n_starts;
     struct arena *arena;
@@ -61,6 +66,20 @@ static void next_is(struct round *o, int64_t at_ns)
 }
 
 /* ---- leases ------------------------------------------------------------------------------ */
+
+/* False: it has no place now. */
+static bool note_start(struct round *o, const struct lease *l)
+{
+    size_t of_mount = 0;
+
+    for (size_t i = 0; i < o->n_starts; i++)
+        of_mount += strcmp(o->starts[i].mount_uuid, l->mount_uuid) == 0;
+    if (!lease_jobs_have_room(o->loop->jobs, l->mount_uuid, o->n_starts, of_mount))
+        return false;
+    o->starts[o->n_starts++] =
+        (struct start){arena_strdup(o->arena, l->id), arena_strdup(o->arena, l->mount_uuid)};
+    return true;
+}
 
 /* 1: it has nothing to undo. 0: an engine call is needed, and noted if there may be room. */
 static int sort_out(struct round *o, struct txn *t, const struct object *obj, struct err *e)
@@ -80,16 +99,25 @@ static int sort_out(struct round *o, struct txn *t, const struct object *obj, st
         return 1;
     if (lease_jobs_has(o->loop->jobs, l->id))
         return 0;
-    if (o->n_starts == LEASE_REVOKES_AT_ONCE || lease_jobs_full(o->loop->jobs)) {
+    if (!note_start(o, l))
         o->stuck = true;
-        return 0;
-    }
-    o->starts[o->n_starts++] =
-        (struct start){arena_strdup(o->arena, l->id), arena_strdup(o->arena, l->mount_uuid)};
     return 0;
 }
 
-/* Walks the front of the expiry index; what has nothing to undo is deleted on the spot. */
+/* What lies behind so many that must wait: at once if it is time for that, else later. */
+static void go_on_behind(struct round *o, struct str index_key, size_t done)
+{
+    struct lease_loop *l = o->loop;
+
+    o->more = done > 0;
+    if (clock_mono_ms() < l->next_deep_ms)
+        return;
+    o->more = true;
+    memcpy(l->behind.p, index_key.p, index_key.len);
+    l->behind.len = index_key.len;
+}
+
+/* Walks what is due in the expiry index; what has nothing to undo is deleted on the spot. */
 static int walk_due(struct round *o, struct txn *t, struct table_scan *it, size_t skip,
                     struct err *e)
 {
@@ -107,17 +135,21 @@ static int walk_due(struct round *o, struct txn *t, struct table_scan *it, size_
             next_is(o, (int64_t)due_ns);
             break;
         }
-        o->more = done.len == LEASE_BATCH || ++o->looked_at == LEASE_SCAN_MAX;
-        if (o->more)
+        if (done.len == LEASE_BATCH) {
+            o->more = true;
             break;
+        }
+        if (++o->looked_at == LEASE_SCAN_MAX) {
+            go_on_behind(o, it->index_key, done.len);
+            break;
+        }
         r = sort_out(o, t, obj, e);
         if (r < 0)
             return r;
         if (r == 1)
             list_push(txn_arena(t), &done, ((const struct lease *)obj->body)->id);
     }
-    if (o->looked_at == LEASE_SCAN_MAX && done.len == 0)
-        o->more = false; /* all of them wait for a place: come back when one is free */
+    o->at_end = done.len < LEASE_BATCH && o->looked_at < LEASE_SCAN_MAX;
     for (size_t i = 0; i < done.len && r >= 0; i++)
         r = lease_del(t, done.at[i], e);
     return r < 0 ? r : 0;
@@ -131,12 +163,16 @@ static int due_leases(struct txn *t, void *arg, struct err *e)
     int r;
 
     o->n_starts = o->looked_at = 0;
+    o->more = o->at_end = false;
     o->rev = txn_rev(t);
     table_index_key(&k, &lease_table, "expires");
     r = table_scan_index(t, &it, &lease_table, &k, SCAN_PEEK, e);
     if (r < 0)
         return r;
-    r = walk_due(o, t, &it, k.len, e);
+    if (o->from.len)
+        r = scan_seek(&it.scan, key_str(&o->from), e);
+    if (r == 0)
+        r = walk_due(o, t, &it, k.len, e);
     table_scan_end(&it);
     return r;
 }
@@ -271,7 +307,12 @@ static int64_t one_round(struct lease_loop *l)
     int64_t deadline;
 
     drop_waits(l);
+    o.from = l->behind;
+    l->behind.len = 0;
+    o.stuck = o.from.len > 0; /* the front still waits */
     look_around(&o);
+    if (o.at_end && o.from.len)
+        l->next_deep_ms = clock_mono_ms() + LEASE_DEEP_MS;
     if (!o.more)
         arm_waits(l, o.rev);
     deadline = deadline_of(&o);

@@ -10,6 +10,7 @@ enum {
     LEASE_ORDER_BATCH = 1000,    /* per transaction of the loop, nothing to undo outside */
     LEASE_ORDER_TOKENS = 32,     /* the same for tokens: each may take others along */
     LEASE_SCAN_MAX = 2000,       /* due leases looked at in one round */
+    LEASE_DEEP_MS = 2000,        /* how often a round goes on behind those that wait */
     LEASE_PER_MOUNT_AT_ONCE = 6, /* one dead backend does not stop the others */
     LEASE_IRREVOCABLE_SHOWN_MAX = 10000,
 };
@@ -78,7 +79,9 @@ void lease_jobs_free(struct lease_jobs *j); /* none may be under way */
  */
 bool lease_jobs_start(struct lease_jobs *j, const char *id, const char *mount_uuid);
 bool lease_jobs_has(struct lease_jobs *j, const char *id);
-bool lease_jobs_full(struct lease_jobs *j);
+/* For one of this mount, when `others` (`others_of_mount` of them) are about to begin. */
+bool lease_jobs_have_room(struct lease_jobs *j, const char *mount_uuid, size_t others,
+                          size_t others_of_mount);
 void lease_jobs_wait(struct lease_jobs *j); /* until none is under way */
 /* Revoke on this thread (one that may block), and say what the engine said. */
 int lease_jobs_revoke_now(struct lease_jobs *j, const char *id, struct err *e);

@@ -66,13 +66,15 @@ static bool has(const struct lease_jobs *j, const char *id)
     return false;
 }
 
-static bool has_room(const struct lease_jobs *j, const char *mount_uuid)
+/* For one more, when so many others are about to begin. */
+static bool has_room(const struct lease_jobs *j, const char *mount_uuid, size_t others,
+                     size_t others_of_mount)
 {
-    size_t of_mount = 0;
+    size_t of_mount = others_of_mount;
 
     for (const struct lease_job *x = j->first; x; x = x->next)
         of_mount += x->of_loop && strcmp(x->mount_uuid, mount_uuid) == 0;
-    return j->n_of_loop < LEASE_REVOKES_AT_ONCE && of_mount < LEASE_PER_MOUNT_AT_ONCE;
+    return j->n_of_loop + others < LEASE_REVOKES_AT_ONCE && of_mount < LEASE_PER_MOUNT_AT_ONCE;
 }
 
 static struct lease_job *add_job(struct lease_jobs *j, const char *id, const char *mount_uuid,
@@ -121,11 +123,12 @@ bool lease_jobs_has(struct lease_jobs *j, const char *id)
     return has(j, id);
 }
 
-bool lease_jobs_full(struct lease_jobs *j)
+bool lease_jobs_have_room(struct lease_jobs *j, const char *mount_uuid, size_t others,
+                          size_t others_of_mount)
 {
     auto_lock struct lock *held = lock_scope(j->lock);
 
-    return j->n_of_loop >= LEASE_REVOKES_AT_ONCE;
+    return has_room(j, mount_uuid, others, others_of_mount);
 }
 
 /* ---- what comes of it -------------------------------------------------------------------- */
@@ -273,7 +276,7 @@ bool lease_jobs_start(struct lease_jobs *j, const char *id, const char *mount_uu
     struct lease_job *x = NULL;
 
     lock_take(j->lock);
-    if (!has(j, id) && has_room(j, mount_uuid))
+    if (!has(j, id) && has_room(j, mount_uuid, 0, 0))
         x = add_job(j, id, mount_uuid, true);
     lock_drop(j->lock);
     if (x && api_pool_run(j->vault->opts.api, run_job, x, NULL) < 0) {

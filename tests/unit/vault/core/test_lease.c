@@ -41,11 +41,11 @@ static int renewable(struct call *c, struct err *e)
 
 static int undo(struct lease_env *env, struct err *e)
 {
+    T_UNTIL(!atomic_load(&backend_is_slow));
     if (atomic_load(&backend_is_down)) {
         atomic_fetch_add(&refused, 1);
         return err_set(e, ERR_UNAVAIL, "the backend is down");
     }
-    T_UNTIL(!atomic_load(&backend_is_slow));
     T_STR_EQ(json_cstr_or(env->a, json_get(env->internal, "user"), ""), "u1");
     T_STR_EQ(json_cstr_or(env->a, json_get(env->data, "password"), ""), "p&w");
     atomic_fetch_add(&revoked, 1);
@@ -167,6 +167,30 @@ static int retry_now(struct txn *t, void *id, struct err *e)
     l = *old;
     l.next_try_ns = clock_wall_ns();
     return lease_put(t, &l, e);
+}
+
+struct crowd {
+    const char *mount_uuid, *token;
+    int n;
+    int64_t expires_ns;
+};
+
+static int put_crowd(struct txn *t, void *arg, struct err *e)
+{
+    const struct crowd *c = arg;
+
+    for (int i = 0; i < c->n; i++) {
+        struct lease l = {.id = arena_printf(txn_arena(t), "out/creds/a/%d", i),
+                          .mount_uuid = c->mount_uuid,
+                          .token_hash = c->token,
+                          .issued_ns = 1,
+                          .expires_ns = c->expires_ns};
+        int r = lease_put(t, &l, e);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 static const char *token_with(struct vault_t *v, const char *body)
@@ -461,6 +485,25 @@ TEST(who_waits_for_a_revocation_hears_how_it_went)
     vault_t_stop(&v);
 }
 
+TEST(tidying_finds_leases_whose_token_is_gone)
+{
+    struct api_response r;
+    struct err e = ERR_INIT;
+    struct vault_t v;
+    struct crowd c = {.n = 1, .expires_ns = INT64_MAX, .token = "nobody"};
+
+    start(&v);
+    r = vault_expect(&v, 200, "GET", "/v1/sys/mounts/no", NULL);
+    c.mount_uuid = vault_text(&v, &r, "data.uuid");
+    lease_of(&v, "/v1/no/creds/b", "{}");
+    T_OK(store_run(v.store, put_crowd, &c, 0, NULL, &e), &e);
+    T_INT_EQ(count_leases(&v), 2);
+    r = vault_expect(&v, 202, "POST", "/v1/sys/leases/tidy", "{}");
+    T_STR_HAS(vault_text(&v, &r, "warnings.0"), "Tidy operation successfully started.");
+    T_UNTIL(count_leases(&v) == 1);
+    vault_t_stop(&v);
+}
+
 TEST(force_does_not_ask_whether_the_backend_agrees)
 {
     struct vault_t v;
@@ -489,6 +532,25 @@ TEST(a_slow_backend_does_not_stop_the_others)
     atomic_store(&backend_is_slow, false);
     T_UNTIL(count_leases(&v) == 0);
     T_INT_EQ(atomic_load(&revoked), 2 * LEASE_REVOKES_AT_ONCE);
+    vault_t_stop(&v);
+}
+
+TEST(what_is_due_behind_a_crowd_that_waits_is_seen)
+{
+    struct api_response r;
+    struct err e = ERR_INIT;
+    struct vault_t v;
+    struct crowd c = {.n = LEASE_SCAN_MAX + 100, .expires_ns = 2};
+
+    start(&v);
+    r = vault_expect(&v, 200, "GET", "/v1/sys/mounts/out", NULL);
+    c.mount_uuid = vault_text(&v, &r, "data.uuid");
+    atomic_store(&backend_is_slow, true);
+    T_OK(store_run(v.store, put_crowd, &c, 0, NULL, &e), &e);
+    lease_of(&v, "/v1/no/creds/a", "{\"ttl\":1}");
+    T_UNTIL(count_leases(&v) == (size_t)c.n);
+    atomic_store(&backend_is_down, true); /* ends the calls under way; nothing is asked again */
+    atomic_store(&backend_is_slow, false);
     vault_t_stop(&v);
 }
 
