@@ -283,8 +283,12 @@ static const struct acl_rule *find_prefix(const struct acl *acl, struct str path
 /* Segment by segment; the last one of a prefix is the beginning of a segment. */
 static bool segments_match(const struct acl_rule *r, struct str path)
 {
-    struct str pattern = r->path, want, have;
+    struct str pattern, want, have;
 
+    if (path.len < r->wild_at || memcmp(path.p, r->path.p, r->wild_at) != 0)
+        return false;
+    pattern = str_from(r->path, r->wild_at); /* begins with the first '+' */
+    path = str_from(path, r->wild_at);
     while (str_split(&pattern, '/', &want)) {
         bool last = !pattern.p;
 

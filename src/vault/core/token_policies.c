@@ -159,6 +159,9 @@ int token_policies_decide(struct arena *a, const struct token_policy_ask *q,
 
     if (q->asked.len > TOKEN_POLICIES_MAX)
         return req_fail(e, "a token may have at most %d policies", TOKEN_POLICIES_MAX);
+    for (size_t i = 0; i < q->asked.len; i++)
+        if (strlen(q->asked.at[i]) > POLICY_NAME_MAX)
+            return req_fail(e, "a policy name may have at most %d bytes", POLICY_NAME_MAX);
     r = q->role && token_role_limits_policies(q->role) ? decide_by_role(a, q, ret, e)
                                                        : decide_by_parent(a, q, ret, e);
     if (r < 0)

@@ -161,4 +161,14 @@ TEST(a_token_has_at_most_so_many_policies)
     list_push(a, &q.asked, "one more");
     T_INT_EQ(token_policies_decide(a, &q, &got, &e), ERR_INVALID);
     T_STR_HAS(e.msg, "at most 1000 policies");
+
+    char *name = arena_zalloc(a, POLICY_NAME_MAX + 2);
+
+    memset(name, 'x', POLICY_NAME_MAX);
+    q.asked.len = 1;
+    q.asked.at[0] = name;
+    T_OK(token_policies_decide(a, &q, &got, &e), &e);
+    name[POLICY_NAME_MAX] = 'x';
+    T_INT_EQ(token_policies_decide(a, &q, &got, &e), ERR_INVALID);
+    T_STR_HAS(e.msg, "at most 256 bytes");
 }
