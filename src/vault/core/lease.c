@@ -258,6 +258,8 @@ static int lease_id(struct req *r, const char **ret, struct err *e)
 
     while (path.len && path.p[path.len - 1] == '/')
         path.len--;
+    if (!str_is_utf8(path)) /* an id is text: it is asked for in JSON */
+        return req_fail(e, "the path of a leased secret must be UTF-8");
     if (path.len + 1 + LEASE_SUFFIX_CHARS > LEASE_ID_MAX)
         return req_fail(e, "the path of a leased secret may have at most %d bytes",
                         LEASE_ID_MAX - 1 - LEASE_SUFFIX_CHARS);

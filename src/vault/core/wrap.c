@@ -75,10 +75,25 @@ static int wrap_as(struct req *r, const char *path, struct str envelope, int64_t
     return 0;
 }
 
+/* A path may hold any bytes, a token's record and its index hold text. */
+static const char *path_as_text(struct arena *a, struct str path)
+{
+    char *text = arena_strndup(a, path.p, path.len);
+
+    for (size_t i = 0; i < path.len;) {
+        size_t n = str_utf8_at(path, i);
+
+        if (n == 0)
+            text[i] = '?';
+        i += n ? n : 1;
+    }
+    return text;
+}
+
 int wrap_response(struct req *r, struct str envelope, int64_t ttl_s,
                   const char *wrapped_accessor, const struct json **ret, struct err *e)
 {
-    return wrap_as(r, arena_cstr(r->a, r->full_path), envelope, ttl_s, wrapped_accessor, ret,
+    return wrap_as(r, path_as_text(r->a, r->full_path), envelope, ttl_s, wrapped_accessor, ret,
                    e);
 }
 

@@ -50,7 +50,7 @@ int kv2_remove(struct req *r, const struct kv2_meta *m, struct err *e);
 struct kv2_meta *kv2_new(struct req *r, struct str path);
 int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct str *ret,
               struct err *e);
-int kv2_del_value(struct req *r, const struct kv2_meta *m, int64_t version, struct err *e);
+int kv2_del_value(struct req *r, int64_t version, struct err *e);
 /* Append a version with this text, and prune. */
 int kv2_add(struct req *r, struct kv2_meta *m, const struct kv2_config *c, struct str text,
             struct err *e);

@@ -206,11 +206,11 @@ int kv2_put(struct req *r, struct kv2_meta *m, struct err *e)
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-static void value_key_of(struct key *k, const struct req *r, const struct kv2_meta *m,
-                         int64_t version)
+/* By the path as asked for: one that is no text was stored with U+FFFD in it. */
+static void value_key_of(struct key *k, const struct req *r, int64_t version)
 {
     mount_key(k, &kv2_value_table, r->mount);
-    key_addz(k, m->path);
+    key_add(k, req_param(r, "path"));
     key_add_u64(k, (uint64_t)version);
 }
 
@@ -225,18 +225,18 @@ int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct s
         *ret = str_of(m->from_v1->value);
         return 0;
     }
-    value_key_of(&k, r, m, version);
+    value_key_of(&k, r, version);
     got = table_get(r->txn, &kv2_value_table, &k, &o, e);
     if (got == 0)
         *ret = str_of(((const struct value *)o->body)->text);
     return got;
 }
 
-int kv2_del_value(struct req *r, const struct kv2_meta *m, int64_t version, struct err *e)
+int kv2_del_value(struct req *r, int64_t version, struct err *e)
 {
     struct key k;
 
-    value_key_of(&k, r, m, version);
+    value_key_of(&k, r, version);
     return table_del(r->txn, &kv2_value_table, &k, e);
 }
 
@@ -246,7 +246,7 @@ int kv2_remove(struct req *r, const struct kv2_meta *m, struct err *e)
     int ret = kv1_del(r, str_of(m->path), e);
 
     for (size_t i = 0; i < m->versions.len && ret == 0; i++)
-        ret = kv2_del_value(r, m, m->versions.at[i].version, e);
+        ret = kv2_del_value(r, m->versions.at[i].version, e);
     if (ret < 0)
         return ret;
     mount_key(&k, &kv2_meta_table, r->mount);
@@ -298,7 +298,7 @@ static int prune(struct req *r, struct kv2_meta *m, const struct kv2_config *c, 
         return 0;
     gone = m->versions.len - keep;
     for (size_t i = 0; i < gone; i++) {
-        int ret = kv2_del_value(r, m, m->versions.at[i].version, e);
+        int ret = kv2_del_value(r, m->versions.at[i].version, e);
 
         if (ret < 0)
             return ret;

@@ -106,6 +106,23 @@ TEST(the_old_way_of_opening_reads_the_cubbyhole)
     vault_t_stop(&v);
 }
 
+TEST(a_path_that_is_no_text_can_be_wrapped)
+{
+    struct api_response r;
+    struct vault_t v;
+    const char *w;
+
+    vault_t_start(&v, NULL, 0);
+    vault_expect(&v, 204, "POST", "/v1/cubbyhole/a%ff", "{\"a\":1}");
+    w = wrap(&v, "GET", "/v1/cubbyhole/a%ff", NULL);
+    store_cache_clear(v.store); /* read as stored */
+    vault_expect(&v, 200, "LIST", "/v1/sys/leases/lookup/cubbyhole", NULL);
+    r = on_token(&v, "unwrap", w);
+    T_STR_EQ(vault_text(&v, &r, "data.a"), "1");
+    vault_expect(&v, 404, "LIST", "/v1/sys/leases/lookup/cubbyhole", NULL);
+    vault_t_stop(&v);
+}
+
 TEST(wrong_headers_and_tokens_are_refused)
 {
     static const struct {

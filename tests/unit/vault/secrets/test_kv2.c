@@ -1,4 +1,5 @@
 #include "../vault_t.h"
+#include "store/table.h"
 #include "vault/secrets/secrets.h"
 
 static void start(struct vault_t *v)
@@ -195,6 +196,23 @@ TEST(paths_of_version_1_are_told_the_new_ones)
 
     start(&v);
     run(&v, steps, ARRAY_LEN(steps));
+    vault_t_stop(&v);
+}
+
+TEST(a_path_that_is_no_text_is_a_path)
+{
+    struct api_response r;
+    struct vault_t v;
+
+    start(&v);
+    vault_expect(&v, 200, "POST", "/v1/secret/data/a%ff", "{\"data\":{\"a\":1}}");
+    store_cache_clear(v.store); /* read as stored */
+    vault_expect(&v, 200, "POST", "/v1/secret/data/a%ff", "{\"data\":{\"a\":2}}");
+    store_cache_clear(v.store);
+    r = vault_expect(&v, 200, "GET", "/v1/secret/data/a%ff?version=1", NULL);
+    T_STR_EQ(vault_text(&v, &r, "data.data"), "{\"a\":1}");
+    vault_expect(&v, 204, "DELETE", "/v1/secret/metadata/a%ff", NULL);
+    vault_expect(&v, 404, "LIST", "/v1/secret/metadata", NULL);
     vault_t_stop(&v);
 }
 
