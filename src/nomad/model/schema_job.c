@@ -157,22 +157,31 @@ static const struct schema_field task_schedule_fields[] = {
 };
 static SCHEMA(task_schedule_schema, "schedule", struct task_schedule, task_schedule_fields);
 
-static const struct schema_field scaling_policy_fields[] = {
-    {NULL, "scaling", F_STR, AT(scaling_policy, hcl_label),
-     .flags = FIELD_LABEL | FIELD_HCL_ONLY},
-    {"ID", NULL, F_STR, AT(scaling_policy, id), .flags = FIELD_NODIFF, .def = "\"\""},
-    {"Namespace", NULL, F_STR, AT(scaling_policy, namespace), .flags = FIELD_NODIFF,
-     .def = "\"\""},
-    {"Type", "type", F_STR, AT(scaling_policy, type), .def = "\"\""},
-    {"Target", NULL, F_STRMAP, AT(scaling_policy, target), .flags = FIELD_NULLEMPTY},
-    {"Policy", "policy", F_JSON, AT(scaling_policy, policy), .flags = FIELD_BLOCK},
-    {"Min", "min", F_INT, AT(scaling_policy, min), .flags = FIELD_PTR},
-    {"Max", "max", F_INT, AT(scaling_policy, max), .flags = FIELD_PTR},
-    {"Enabled", "enabled", F_BOOL, AT(scaling_policy, enabled), .flags = FIELD_PTR},
-    {"CreateIndex", NULL, F_UINT, AT(scaling_policy, create_index), .flags = FIELD_NODIFF},
-    {"ModifyIndex", NULL, F_UINT, AT(scaling_policy, modify_index), .flags = FIELD_NODIFF},
-};
+/* A group's policy has no label, a task's has: which resource it scales. */
+#define SCALING_FIELDS                                                                       \
+    {"ID", NULL, F_STR, AT(scaling_policy, id), .flags = FIELD_NODIFF, .def = "\"\""},       \
+        {"Namespace",           NULL,         F_STR, AT(scaling_policy, namespace),          \
+         .flags = FIELD_NODIFF, .def = "\"\""},                                              \
+        {"Type", "type", F_STR, AT(scaling_policy, type), .def = "\"\""},                    \
+        {"Target", NULL, F_STRMAP, AT(scaling_policy, target), .flags = FIELD_NULLEMPTY},    \
+        {"Policy", "policy", F_JSON, AT(scaling_policy, policy), .flags = FIELD_BLOCK},      \
+        {"Min", "min", F_INT, AT(scaling_policy, min), .flags = FIELD_PTR},                  \
+        {"Max", "max", F_INT, AT(scaling_policy, max), .flags = FIELD_PTR},                  \
+        {"Enabled", "enabled", F_BOOL, AT(scaling_policy, enabled), .flags = FIELD_PTR},     \
+        {"CreateIndex", NULL, F_UINT, AT(scaling_policy, create_index),                      \
+         .flags = FIELD_NODIFF},                                                             \
+    {                                                                                        \
+        "ModifyIndex", NULL, F_UINT, AT(scaling_policy, modify_index), .flags = FIELD_NODIFF \
+    }
+
+static const struct schema_field scaling_policy_fields[] = {SCALING_FIELDS};
 SCHEMA(scaling_policy_schema, "scaling", struct scaling_policy, scaling_policy_fields);
+
+static const struct schema_field task_scaling_fields[] = {
+    {NULL, "name", F_STR, AT(scaling_policy, hcl_label), .flags = FIELD_LABEL | FIELD_HCL_ONLY},
+    SCALING_FIELDS,
+};
+static SCHEMA(task_scaling_schema, "scaling", struct scaling_policy, task_scaling_fields);
 
 static const struct schema_field task_fields[] = {
     {"Name", "name", F_STR, AT(task, name), .flags = FIELD_LABEL, .def = "\"\"",
@@ -211,7 +220,7 @@ static const struct schema_field task_fields[] = {
     {"KillSignal", "kill_signal", F_STR, AT(task, kill_signal), .def = "\"\""},
     {"Kind", "kind", F_STR, AT(task, kind), .def = "\"\""},
     {"ScalingPolicies", "scaling", F_LIST, AT(task, scaling), .flags = FIELD_NULLEMPTY,
-     .sub = &scaling_policy_schema, .max = 10},
+     .sub = &task_scaling_schema, .max = 10},
     {"Identity", NULL, F_OBJ, AT(task, identity), .sub = &workload_identity_schema},
     {"Identities", NULL, F_LIST, AT(task, identities), .flags = FIELD_NULLEMPTY,
      .sub = &workload_identity_schema, .max = 100},
@@ -372,7 +381,7 @@ static const struct schema_field job_fields[] = {
     {"Namespace", "namespace", F_STR, AT(job, namespace), .max = NAME_MAX_BYTES},
     {"ID", "id", F_STR, AT(job, id), .max = JOB_NAME_MAX},
     {"ParentID", NULL, F_STR, AT(job, parent_id)},
-    {"Name", "name", F_STR, AT(job, name), .flags = FIELD_LABEL, .max = JOB_NAME_MAX},
+    {"Name", "name", F_STR, AT(job, name), .max = JOB_NAME_MAX},
     {"Type", "type", F_STR, AT(job, type)},
     {"Priority", "priority", F_INT, AT(job, priority), .flags = FIELD_PTR},
     {"AllAtOnce", "all_at_once", F_BOOL, AT(job, all_at_once), .flags = FIELD_PTR},
