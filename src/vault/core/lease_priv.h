@@ -86,6 +86,11 @@ void lease_jobs_wait(struct lease_jobs *j); /* until none is under way */
 /* Revoke on this thread (one that may block), and say what the engine said. */
 int lease_jobs_revoke_now(struct lease_jobs *j, const char *id, struct err *e);
 
+/* lease_irrevocable.c: routes */
+int lease_tidy(struct call *c, struct err *e);
+int lease_count(struct call *c, struct err *e);
+int lease_irrevocable(struct call *c, struct err *e);
+
 /* lease_loop.c */
 struct lease_jobs *lease_loop_jobs(struct lease_loop *l);
 
