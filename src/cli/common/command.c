@@ -111,7 +111,7 @@ static int run(const struct cli_program *p, struct cli_call *call)
     struct err e = ERR_INIT;
     int r;
 
-    if (flags_parse(flags, n, &call->argc, &call->argv, &e) < 0) {
+    if (!call->command->any_flags && flags_parse(flags, n, &call->argc, &call->argv, &e) < 0) {
         cli_fail(CLI_EXIT_USAGE, "%s", e.msg);
         return usage_help(p, call->command);
     }

@@ -56,6 +56,7 @@ struct cli_command {
     struct cli_flags flags;
     unsigned sets; /* bit i: the program's sets[i] too */
     struct cli_args args;
+    bool any_flags;                 /* flags are not read: they are in argv */
     int (*run)(struct cli_call *c); /* NULL: a group */
 };
 

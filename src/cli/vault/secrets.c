@@ -1,0 +1,99 @@
+/* vault secrets ...: the engines. */
+#include "cli/vault/commands.h"
+#include "cli/vault/mounts.h"
+
+const struct cli_command cmd_secrets = {
+    .name = "secrets",
+    .synopsis = "Interact with secrets engines",
+    .about = "Enables, tunes, moves and disables secrets engines.",
+};
+
+static const struct flag enable_flags[] = {
+    {"path", FLAG_STR, &mount_options.path, NULL, "where to mount it, if not under its type"},
+    MOUNT_FLAGS,
+    {"force-no-cache", FLAG_BOOL, &mount_options.force_no_cache, NULL, "accepted"},
+    {"plugin-name", FLAG_STR, &mount_options.plugin_name, NULL, "name of the plugin to run"},
+    {"local", FLAG_BOOL, &mount_options.local, NULL, "not replicated"},
+    {"seal-wrap", FLAG_BOOL, &mount_options.seal_wrap, NULL, "wrap its values with the seal"},
+    {"external-entropy-access", FLAG_BOOL, &mount_options.external_entropy_access, NULL,
+     "accepted"},
+};
+
+static const struct flag tune_flags[] = {MOUNT_FLAGS};
+
+static int enable_run(struct cli_call *c)
+{
+    return mount_enable(c, &mount_secrets);
+}
+
+static int disable_run(struct cli_call *c)
+{
+    return mount_disable(c, &mount_secrets);
+}
+
+static int tune_run(struct cli_call *c)
+{
+    return mount_tune(c, &mount_secrets);
+}
+
+static int move_run(struct cli_call *c)
+{
+    return mount_move(c, &mount_secrets);
+}
+
+static int list_run(struct cli_call *c)
+{
+    return mount_list(c, &mount_secrets);
+}
+
+const struct cli_command cmd_secrets_enable = {
+    .name = "secrets enable",
+    .usage = "vault secrets enable [options] TYPE",
+    .synopsis = "Enable a secrets engine",
+    .about = "Mounts an engine: aws, kv, database, pki, ssh, transit, totp, ...",
+    .flags = CLI_FLAGS(enable_flags),
+    .sets = SET_HTTP,
+    .args = {1, 1, "1"},
+    .run = enable_run,
+};
+
+const struct cli_command cmd_secrets_disable = {
+    .name = "secrets disable",
+    .usage = "vault secrets disable [options] PATH",
+    .synopsis = "Disable a secrets engine",
+    .about = "Unmounts an engine; what it gave out is revoked, what it keeps is deleted.",
+    .sets = SET_HTTP,
+    .args = {1, 1, "1"},
+    .run = disable_run,
+};
+
+const struct cli_command cmd_secrets_tune = {
+    .name = "secrets tune",
+    .usage = "vault secrets tune [options] PATH",
+    .synopsis = "Tune a secrets engine configuration",
+    .about = "Changes the settings that are given; the others stay.",
+    .flags = CLI_FLAGS(tune_flags),
+    .sets = SET_HTTP,
+    .args = {1, 1, "1"},
+    .run = tune_run,
+};
+
+const struct cli_command cmd_secrets_move = {
+    .name = "secrets move",
+    .usage = "vault secrets move [options] SOURCE DESTINATION",
+    .synopsis = "Move a secrets engine to a new path",
+    .about = "Moves an engine; its leases are revoked first.",
+    .sets = SET_HTTP,
+    .args = {2, 2, "2"},
+    .run = move_run,
+};
+
+const struct cli_command cmd_secrets_list = {
+    .name = "secrets list",
+    .usage = "vault secrets list [options]",
+    .synopsis = "List enabled secrets engines",
+    .about = "Shows what is mounted where.",
+    .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
+    .args = {0, 0, "0"},
+    .run = list_run,
+};
