@@ -227,7 +227,6 @@ int ttl_parse(struct str s, int64_t *ret_s, struct err *e)
     int64_t ns;
     int r;
 
-    s = str_trim(s);
     if (s.len == 0) {
         *ret_s = 0;
         return 0;

@@ -111,6 +111,8 @@ TEST(ttl_parse_takes_seconds_durations_and_whole_days)
         {"2d3h", 0, "time: unknown unit \"d\" in duration \"2d3h\""},
         {"d", 0, "time: invalid duration \"d\""},
         {"bogus", 0, "time: invalid duration \"bogus\""},
+        {" 1h", 0, "time: invalid duration \" 1h\""},
+        {" ", 0, "time: invalid duration \" \""},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
