@@ -36,14 +36,14 @@ struct lease {
     bool renewable;
     int64_t ttl_s, max_ttl_s;
     struct json *internal, *data;
-    const char *state;   /* "", "due", "irrevocable" */
+    const char *state;   /* "", "due", "forced" (errors ignored), "irrevocable" */
     int64_t next_try_ns; /* due: when; the expiry index uses it */
     int64_t tries;
     const char *last_error;
 };
 
 extern const struct schema lease_schema;
-extern const struct table lease_table; /* indexes: expires, token */
+extern const struct table lease_table; /* indexes: expires, token, irrevocable */
 
 /*
  * TTL arithmetic, pure (contract: expiration manager). All in seconds, start and now in ns.
