@@ -79,6 +79,10 @@ static int fake_allocs(void *ctx, const char *node_id, const char *secret_id, ui
         return err_set(e, ERR_CANCELED, "stopped");
     if (is_down(s, e) < 0)
         return ERR_UNAVAIL;
+    if (s->deny_watch) {
+        s->deny_watch = false;
+        return err_set(e, ERR_DENIED, "node not found");
+    }
     ret->index = s->index;
     for (size_t i = 0; i < s->n; i++) {
         if (!s->allocs[i].alloc)
@@ -249,7 +253,6 @@ void world_stop(struct world *w)
         world_begin_client(w);
     lock_take(&w->server.lock);
     w->server.down = false;
-    w->server.n = w->server.n; /* what is known stays: their last words are still read */
     lock_drop(&w->server.lock);
     for (size_t i = 0; i < w->server.n; i++)
         if (w->server.allocs[i].alloc)
@@ -312,7 +315,7 @@ void world_put(struct world *w, const char *id, const char *job_json)
     al->name = alloc_name(a, al->job->id, al->task_group, 0);
     al->desired_status = ALLOC_RUN;
     al->client_status = ALLOC_PENDING;
-    if (strstr(job_json, "\"deploy\":true"))
+    if (w->server.deploy)
         al->deployment_id = "33333333-3333-3333-3333-333333333333";
     al->resources = arena_new_of(a, struct alloc_resources);
     list_each (&al->job->groups.at[0].tasks, t) {

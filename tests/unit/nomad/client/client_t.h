@@ -39,6 +39,8 @@ struct fake_server {
     unsigned registers, heartbeats, derives;
     bool down;                 /* every call is ERR_UNAVAIL */
     bool unknown;              /* heartbeats are ERR_DENIED until the next register */
+    bool deny_watch;           /* the next parked request is ERR_DENIED */
+    bool deploy;               /* allocs belong to a deployment from now on */
     unsigned derive_fails;     /* so many times "not now" first */
     const char *derive_error;  /* for good */
     const char *vault_address; /* in the tokens */
@@ -70,7 +72,6 @@ void world_run(struct world *w, const char *id, const char *script, const char *
                const char *group);
 /* The whole job as JSON; its first group. */
 void world_put(struct world *w, const char *id, const char *job_json);
-/* Its deployment, from the next world_put on; NULL: none. */
 void world_desire(struct world *w, const char *id, const char *desired); /* "stop" */
 void world_forget(struct world *w, const char *id); /* the server has collected it */
 
