@@ -101,7 +101,7 @@ static void print_devices(struct cli_call *c, const struct json *devices)
 {
     struct table t = TABLE_VAULT(c->arena);
 
-    if (vault_options.detailed)
+    if (vault_cli_options.detailed)
         table_add(&t, "Path", "Type", "Description", "Replication", "Options", NULL);
     else
         table_add(&t, "Path", "Type", "Description", NULL);
@@ -112,7 +112,7 @@ static void print_devices(struct cli_call *c, const struct json *devices)
 
         table_add(&t, arena_cstr(c->arena, devices->members[i].key),
                   member_text(c->arena, d, "type"), member_text(c->arena, d, "description"),
-                  vault_options.detailed ? local : NULL, options_cell(c->arena, d), NULL);
+                  vault_cli_options.detailed ? local : NULL, options_cell(c->arena, d), NULL);
     }
     table_print(&t, stdout);
 }

@@ -12,46 +12,46 @@ const struct cli_command cmd_auth = {
 };
 
 static const struct flag enable_flags[] = {
-    {"path", FLAG_STR, &mount_options.path, NULL, "where to mount it, if not under its type"},
+    {"path", FLAG_STR, &mounts_options.path, NULL, "where to mount it, if not under its type"},
     MOUNT_FLAGS,
-    {"token-type", FLAG_STR, &mount_options.token_type, NULL,
+    {"token-type", FLAG_STR, &mounts_options.token_type, NULL,
      "service, batch, default-service or default-batch"},
-    {"plugin-name", FLAG_STR, &mount_options.plugin_name, NULL, "name of the plugin to run"},
-    {"local", FLAG_BOOL, &mount_options.local, NULL, "not replicated"},
-    {"seal-wrap", FLAG_BOOL, &mount_options.seal_wrap, NULL, "wrap its values with the seal"},
-    {"external-entropy-access", FLAG_BOOL, &mount_options.external_entropy_access, NULL,
+    {"plugin-name", FLAG_STR, &mounts_options.plugin_name, NULL, "name of the plugin to run"},
+    {"local", FLAG_BOOL, &mounts_options.local, NULL, "not replicated"},
+    {"seal-wrap", FLAG_BOOL, &mounts_options.seal_wrap, NULL, "wrap its values with the seal"},
+    {"external-entropy-access", FLAG_BOOL, &mounts_options.external_entropy_access, NULL,
      "accepted"},
 };
 
 static const struct flag tune_flags[] = {
     MOUNT_FLAGS,
-    {"token-type", FLAG_STR, &mount_options.token_type, NULL,
+    {"token-type", FLAG_STR, &mounts_options.token_type, NULL,
      "service, batch, default-service or default-batch"},
 };
 
 static int enable_run(struct cli_call *c)
 {
-    return mount_enable(c, &mount_auth);
+    return mounts_enable(c, &mount_auth);
 }
 
 static int disable_run(struct cli_call *c)
 {
-    return mount_disable(c, &mount_auth);
+    return mounts_disable(c, &mount_auth);
 }
 
 static int tune_run(struct cli_call *c)
 {
-    return mount_tune(c, &mount_auth);
+    return mounts_tune(c, &mount_auth);
 }
 
 static int move_run(struct cli_call *c)
 {
-    return mount_move(c, &mount_auth);
+    return mounts_move(c, &mount_auth);
 }
 
 static int list_run(struct cli_call *c)
 {
-    return mount_list(c, &mount_auth);
+    return mounts_list(c, &mount_auth);
 }
 
 /* The type of what is mounted at `path`, or the word itself. */

@@ -99,7 +99,8 @@ void kv_print_path(const char *title, const char *path)
 
 bool kv_shown_plainly(const struct vault_secret *s)
 {
-    return (vault_options.field && *vault_options.field) || !format_is_table() || s->wrap_info;
+    return (vault_cli_options.field && *vault_cli_options.field) || !format_is_table() ||
+           s->wrap_info;
 }
 
 void kv_written(const char *path)

@@ -50,11 +50,11 @@ static int show(struct cli_call *c, const struct kv_path *k, const char *path,
 {
     const struct json *data = json_get(s->data, "data");
 
-    if (k->v2 && vault_options.field && *vault_options.field && !s->wrap_info) {
+    if (k->v2 && vault_cli_options.field && *vault_cli_options.field && !s->wrap_info) {
         if (!json_is(data, JSON_OBJECT))
             return cli_fail(CLI_EXIT_FAILED, "No data found at %s", path);
         s->data = data;
-        return secret_print_field(c, s, vault_options.field);
+        return secret_print_field(c, s, vault_cli_options.field);
     }
     if (kv_shown_plainly(s))
         return secret_print(c, s);
@@ -99,7 +99,7 @@ static const struct flag list_flags[] = {KV_MOUNT_FLAG};
 
 static int no_keys(const char *path)
 {
-    if (vault_options.format == FORMAT_JSON) {
+    if (vault_cli_options.format == FORMAT_JSON) {
         puts("{}");
         return CLI_EXIT_FAILED;
     }

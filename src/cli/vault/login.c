@@ -82,7 +82,7 @@ static int show(struct cli_call *c, const struct vault_secret *s)
 {
     if (o.no_print)
         return CLI_EXIT_OK;
-    if (vault_options.field || !format_is_table())
+    if (vault_cli_options.field || !format_is_table())
         return secret_print(c, s);
     say(c, stdout,
         "Success! You are now authenticated. The token information displayed below is already "
@@ -137,7 +137,7 @@ static int run(struct cli_call *c)
     }
     if (o.token_only) {
         o.no_store = true;
-        vault_options.field = "token";
+        vault_cli_options.field = "token";
     }
     if (config_of(c, &config) != 0)
         return CLI_EXIT_USAGE;

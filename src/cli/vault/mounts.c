@@ -12,9 +12,9 @@ const struct mount_kind mount_secrets = {
 const struct mount_kind mount_auth = {
     .api = "sys/auth", .tune = "auth/", .noun = "auth method", .is_auth = true};
 
-struct mount_options mount_options;
+struct mounts_options mounts_options;
 
-#define O mount_options
+#define O mounts_options
 
 /* ---- enable and tune -------------------------------------------------------------------- */
 
@@ -76,7 +76,7 @@ static struct json *enable_body(struct arena *a, const char *type)
     return body;
 }
 
-int mount_enable(struct cli_call *c, const struct mount_kind *k)
+int mounts_enable(struct cli_call *c, const struct mount_kind *k)
 {
     const char *type =
         str_eqc(str_of(c->argv[0]), "plugin") && O.plugin_name ? O.plugin_name : c->argv[0];
@@ -94,7 +94,7 @@ int mount_enable(struct cli_call *c, const struct mount_kind *k)
     return CLI_EXIT_OK;
 }
 
-int mount_tune(struct cli_call *c, const struct mount_kind *k)
+int mounts_tune(struct cli_call *c, const struct mount_kind *k)
 {
     struct arena *a = c->arena;
     const char *path = clean_path(a, c->argv[0]);
@@ -120,7 +120,7 @@ int mount_tune(struct cli_call *c, const struct mount_kind *k)
 
 /* ---- disable ---------------------------------------------------------------------------- */
 
-int mount_disable(struct cli_call *c, const struct mount_kind *k)
+int mounts_disable(struct cli_call *c, const struct mount_kind *k)
 {
     const char *path = clean_path(c->arena, c->argv[0]);
     struct remote_reply r;
@@ -164,7 +164,7 @@ static int await_move(struct cli_call *c, const struct mount_kind *k, const char
     }
 }
 
-int mount_move(struct cli_call *c, const struct mount_kind *k)
+int mounts_move(struct cli_call *c, const struct mount_kind *k)
 {
     const char *from = with_slash(c->arena, c->argv[0]), *to = with_slash(c->arena, c->argv[1]);
     const char *what = arena_printf(c->arena, "%s to %s", from, to), *id;
@@ -234,7 +234,7 @@ static void add_detailed(struct table *t, const struct mount_kind *k, const char
 
 static void add_header(struct table *t, const struct mount_kind *k)
 {
-    if (vault_options.detailed)
+    if (vault_cli_options.detailed)
         table_add(t, "Path", "Plugin", "Accessor", "Default TTL", "Max TTL",
                   k->is_auth ? "Token Type" : "Force No Cache", "Replication", "Seal Wrap",
                   "External Entropy Access", "Options", "Description", "UUID", "Version",
@@ -251,7 +251,7 @@ static void add_mount(struct table *t, const struct mount_kind *k, const char *p
 {
     struct arena *a = t->arena;
 
-    if (vault_options.detailed)
+    if (vault_cli_options.detailed)
         add_detailed(t, k, path, m);
     else
         table_add(t, path, member_text(a, m, "type"), member_text(a, m, "accessor"),
@@ -292,7 +292,7 @@ static struct json *mounts_tree(struct arena *a, const struct json *mounts)
     return tree;
 }
 
-int mount_list(struct cli_call *c, const struct mount_kind *k)
+int mounts_list(struct cli_call *c, const struct mount_kind *k)
 {
     struct table t = TABLE_VAULT(c->arena);
     const struct json *mounts;

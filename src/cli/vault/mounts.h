@@ -16,7 +16,7 @@ struct mount_kind {
 extern const struct mount_kind mount_secrets, mount_auth;
 
 /* Flags that `enable` and `tune` share, and what they were set to. */
-struct mount_options {
+struct mounts_options {
     const char *path, *description, *listing_visibility, *token_type, *plugin_name,
         *plugin_version;
     int64_t default_lease_ttl, max_lease_ttl, version;
@@ -26,39 +26,39 @@ struct mount_options {
         managed_keys;
     struct cli_pairs options;
 };
-extern struct mount_options mount_options;
+extern struct mounts_options mounts_options;
 
-#define MOUNT_FLAGS                                                                           \
-    {"description", FLAG_STR, &mount_options.description, &mount_options.has_description,     \
-     "a sentence for people"},                                                                \
-        {"default-lease-ttl", FLAG_CALL, &CLI_DURATION(&mount_options.default_lease_ttl),     \
-         &mount_options.has_default, "how long its leases last if nothing else says so"},     \
-        {"max-lease-ttl", FLAG_CALL, &CLI_DURATION(&mount_options.max_lease_ttl),             \
-         &mount_options.has_max, "how long its leases last at most"},                         \
-        {"audit-non-hmac-request-keys", FLAG_LIST, &mount_options.audit_request_keys, NULL,   \
-         "field of requests that audit devices write in clear; may be repeated"},             \
-        {"audit-non-hmac-response-keys", FLAG_LIST, &mount_options.audit_response_keys, NULL, \
-         "the same of responses"},                                                            \
-        {"listing-visibility", FLAG_STR, &mount_options.listing_visibility, NULL,             \
-         "unauth: shown to those who have not logged in; hidden"},                            \
-        {"passthrough-request-headers", FLAG_LIST, &mount_options.request_headers, NULL,      \
-         "header that reaches the engine; may be repeated"},                                  \
-        {"allowed-response-headers", FLAG_LIST, &mount_options.response_headers, NULL,        \
-         "header that the engine may set; may be repeated"},                                  \
-        {"allowed-managed-keys", FLAG_LIST, &mount_options.managed_keys, NULL,                \
-         "name of a managed key it may use; may be repeated"},                                \
-        {"plugin-version", FLAG_STR, &mount_options.plugin_version, NULL, "version to run"},  \
-        {"options", FLAG_CALL, &CLI_PAIRS(&mount_options.options), NULL,                      \
-         "key=value for the engine; may be repeated"},                                        \
-    {                                                                                         \
-        "version", FLAG_INT, &mount_options.version, &mount_options.has_version,              \
-            "version of the engine (kv: 1 or 2)"                                              \
+#define MOUNT_FLAGS                                                                            \
+    {"description", FLAG_STR, &mounts_options.description, &mounts_options.has_description,    \
+     "a sentence for people"},                                                                 \
+        {"default-lease-ttl", FLAG_CALL, &CLI_DURATION(&mounts_options.default_lease_ttl),     \
+         &mounts_options.has_default, "how long its leases last if nothing else says so"},     \
+        {"max-lease-ttl", FLAG_CALL, &CLI_DURATION(&mounts_options.max_lease_ttl),             \
+         &mounts_options.has_max, "how long its leases last at most"},                         \
+        {"audit-non-hmac-request-keys", FLAG_LIST, &mounts_options.audit_request_keys, NULL,   \
+         "field of requests that audit devices write in clear; may be repeated"},              \
+        {"audit-non-hmac-response-keys", FLAG_LIST, &mounts_options.audit_response_keys, NULL, \
+         "the same of responses"},                                                             \
+        {"listing-visibility", FLAG_STR, &mounts_options.listing_visibility, NULL,             \
+         "unauth: shown to those who have not logged in; hidden"},                             \
+        {"passthrough-request-headers", FLAG_LIST, &mounts_options.request_headers, NULL,      \
+         "header that reaches the engine; may be repeated"},                                   \
+        {"allowed-response-headers", FLAG_LIST, &mounts_options.response_headers, NULL,        \
+         "header that the engine may set; may be repeated"},                                   \
+        {"allowed-managed-keys", FLAG_LIST, &mounts_options.managed_keys, NULL,                \
+         "name of a managed key it may use; may be repeated"},                                 \
+        {"plugin-version", FLAG_STR, &mounts_options.plugin_version, NULL, "version to run"},  \
+        {"options", FLAG_CALL, &CLI_PAIRS(&mounts_options.options), NULL,                      \
+         "key=value for the engine; may be repeated"},                                         \
+    {                                                                                          \
+        "version", FLAG_INT, &mounts_options.version, &mounts_options.has_version,             \
+            "version of the engine (kv: 1 or 2)"                                               \
     }
 
-int mount_enable(struct cli_call *c, const struct mount_kind *k);
-int mount_disable(struct cli_call *c, const struct mount_kind *k);
-int mount_tune(struct cli_call *c, const struct mount_kind *k);
-int mount_move(struct cli_call *c, const struct mount_kind *k);
-int mount_list(struct cli_call *c, const struct mount_kind *k);
+int mounts_enable(struct cli_call *c, const struct mount_kind *k);
+int mounts_disable(struct cli_call *c, const struct mount_kind *k);
+int mounts_tune(struct cli_call *c, const struct mount_kind *k);
+int mounts_move(struct cli_call *c, const struct mount_kind *k);
+int mounts_list(struct cli_call *c, const struct mount_kind *k);
 
 #endif

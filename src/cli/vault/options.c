@@ -4,9 +4,9 @@
 #include "base/str.h"
 #include "cli/vault/vault_priv.h"
 
-struct vault_options vault_options;
+struct vault_cli_options vault_cli_options;
 
-#define O vault_options
+#define O vault_cli_options
 
 static const struct flag http_flags[] = {
     {"address", FLAG_STR, &O.address, NULL,

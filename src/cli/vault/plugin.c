@@ -42,10 +42,10 @@ static void add_plugin(struct table *t, const struct json *p, bool typed)
     size_t n = 0;
 
     cells[n++] = member_text(a, p, "name");
-    if (!typed || vault_options.detailed)
+    if (!typed || vault_cli_options.detailed)
         cells[n++] = member_text(a, p, "type");
     cells[n++] = member_text(a, p, "version");
-    if (vault_options.detailed)
+    if (vault_cli_options.detailed)
         cells[n++] = member_text(a, p, "deprecation_status");
     table_add_cells(t, cells, n);
 }
@@ -54,7 +54,7 @@ static void print_plugins(struct cli_call *c, const struct json *list, const cha
 {
     struct table t = TABLE_VAULT(c->arena);
 
-    if (vault_options.detailed)
+    if (vault_cli_options.detailed)
         table_add(&t, "Name", "Type", "Version", "Deprecation Status", NULL);
     else if (type)
         table_add(&t, "Name", "Version", NULL);
@@ -128,9 +128,9 @@ static int info_run(struct cli_call *c)
     if (!secret_of(c, &r, &s) || !s.data)
         return cli_fail(CLI_EXIT_FAILED, "No plugin named %s", c->argv[1]);
     s = (struct vault_secret){.data = s.data, .raw = s.raw};
-    if (format_is_table() || vault_options.field)
+    if (format_is_table() || vault_cli_options.field)
         return secret_print(c, &s);
-    print_value(text_sorted(c->arena, s.data), vault_options.format, c->arena);
+    print_value(text_sorted(c->arena, s.data), vault_cli_options.format, c->arena);
     return CLI_EXIT_OK;
 }
 

@@ -42,7 +42,7 @@ const struct cli_command cmd_read = {
 
 static int empty_list(const char *path)
 {
-    if (vault_options.format == FORMAT_JSON) {
+    if (vault_cli_options.format == FORMAT_JSON) {
         puts("{}");
         return CLI_EXIT_FAILED;
     }

@@ -133,7 +133,7 @@ static uint32_t timeout_ms(void)
 static int open_http(const char *origin)
 {
     static const char *const anywhere[] = {"*", NULL};
-    const struct vault_options *o = &vault_options;
+    const struct vault_cli_options *o = &vault_cli_options;
     struct http_client_opts opts = {
         .address = origin,
         .ca_file = o->ca_cert,
@@ -168,12 +168,12 @@ static int find_token(struct cli_call *c)
 
 int remote_open(struct cli_call *c)
 {
-    const char *address = vault_options.agent_address, *origin = NULL;
+    const char *address = vault_cli_options.agent_address, *origin = NULL;
     const char *retries = getenv("VAULT_MAX_RETRIES");
     int r;
 
     if (!address)
-        address = vault_options.address ? vault_options.address : DEFAULT_ADDRESS;
+        address = vault_cli_options.address ? vault_cli_options.address : DEFAULT_ADDRESS;
     remote.retries = RETRIES_DEFAULT;
     if (retries && *retries && !str_to_i64(str_of(retries), 10, &remote.retries))
         return cli_fail(CLI_EXIT_FAILED,
@@ -209,7 +209,7 @@ static void header(struct headers *h, const char *name, const char *value)
 
 static void fill_headers(struct cli_call *c, const struct remote_request *q, struct headers *h)
 {
-    const struct vault_options *o = &vault_options;
+    const struct vault_cli_options *o = &vault_cli_options;
 
     header(h, "X-Vault-Request", "true");
     header(h, "X-Vault-Token", remote.token);
@@ -335,7 +335,7 @@ static const struct json *parse_body(struct cli_call *c, struct str body)
 static bool show_instead(struct cli_call *c, const struct remote_request *q, const char *url,
                          const struct headers *h, struct str body)
 {
-    const struct vault_options *o = &vault_options;
+    const struct vault_cli_options *o = &vault_cli_options;
 
     if (q->aside || (!o->output_curl && !o->output_policy))
         return false;

@@ -19,7 +19,7 @@ static void put_quoted(struct str s)
 
 static void put_tls_options(void)
 {
-    const struct vault_options *o = &vault_options;
+    const struct vault_cli_options *o = &vault_cli_options;
     const struct {
         const char *option, *value;
     } files[] = {

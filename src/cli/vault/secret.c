@@ -280,9 +280,9 @@ int secret_print(struct cli_call *c, const struct vault_secret *s)
 {
     int r;
 
-    if (vault_options.field && *vault_options.field)
-        return secret_print_field(c, s, vault_options.field);
-    if (vault_options.format == FORMAT_RAW) {
+    if (vault_cli_options.field && *vault_cli_options.field)
+        return secret_print_field(c, s, vault_cli_options.field);
+    if (vault_cli_options.format == FORMAT_RAW) {
         printf("%.*s\n", STR_ARG(s->raw));
         return CLI_EXIT_OK;
     }

@@ -19,7 +19,7 @@ void print_raw(struct cli_call *c, const char *text)
 bool print_formatted(struct cli_call *c, const struct json *v, int *ret_exit)
 {
     *ret_exit = CLI_EXIT_OK;
-    switch (vault_options.format) {
+    switch (vault_cli_options.format) {
     case FORMAT_TABLE:
         return false;
     case FORMAT_PRETTY:
@@ -27,7 +27,7 @@ bool print_formatted(struct cli_call *c, const struct json *v, int *ret_exit)
                                              "formatter for this type");
         return true;
     default:
-        print_value(v, vault_options.format, c->arena);
+        print_value(v, vault_cli_options.format, c->arena);
         return true;
     }
 }
@@ -114,9 +114,9 @@ int secret_print_field(struct cli_call *c, const struct vault_secret *s, const c
     if (!v)
         return cli_fail(CLI_EXIT_USAGE, "Field \"%s\" not present in secret", field);
     b.secret = true;
-    if (vault_options.format == FORMAT_JSON)
+    if (vault_cli_options.format == FORMAT_JSON)
         print_json(&b, text_sorted(c->arena, v));
-    else if (vault_options.format == FORMAT_YAML)
+    else if (vault_cli_options.format == FORMAT_YAML)
         print_yaml(&b, v, c->arena);
     else
         text_go_value(&b, v);
@@ -177,14 +177,14 @@ int secret_print_list(struct cli_call *c, const struct vault_secret *s)
     strlist_sort_unique(&names);
     for (size_t i = 0; i < names.len; i++)
         json_push(c->arena, sorted, json_of_str(str_of(names.at[i])));
-    if (vault_options.format == FORMAT_RAW) {
+    if (vault_cli_options.format == FORMAT_RAW) {
         printf("%.*s\n", STR_ARG(s->raw));
         return CLI_EXIT_OK;
     }
-    if (print_formatted(c, vault_options.detailed ? s->data : sorted, &r))
+    if (print_formatted(c, vault_cli_options.detailed ? s->data : sorted, &r))
         return r;
     secret_print_warnings(c, s);
-    if (vault_options.detailed && json_is(info, JSON_OBJECT))
+    if (vault_cli_options.detailed && json_is(info, JSON_OBJECT))
         print_detailed(c, &names, info);
     else
         print_keys(c, &names);

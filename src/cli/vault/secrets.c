@@ -9,13 +9,13 @@ const struct cli_command cmd_secrets = {
 };
 
 static const struct flag enable_flags[] = {
-    {"path", FLAG_STR, &mount_options.path, NULL, "where to mount it, if not under its type"},
+    {"path", FLAG_STR, &mounts_options.path, NULL, "where to mount it, if not under its type"},
     MOUNT_FLAGS,
-    {"force-no-cache", FLAG_BOOL, &mount_options.force_no_cache, NULL, "accepted"},
-    {"plugin-name", FLAG_STR, &mount_options.plugin_name, NULL, "name of the plugin to run"},
-    {"local", FLAG_BOOL, &mount_options.local, NULL, "not replicated"},
-    {"seal-wrap", FLAG_BOOL, &mount_options.seal_wrap, NULL, "wrap its values with the seal"},
-    {"external-entropy-access", FLAG_BOOL, &mount_options.external_entropy_access, NULL,
+    {"force-no-cache", FLAG_BOOL, &mounts_options.force_no_cache, NULL, "accepted"},
+    {"plugin-name", FLAG_STR, &mounts_options.plugin_name, NULL, "name of the plugin to run"},
+    {"local", FLAG_BOOL, &mounts_options.local, NULL, "not replicated"},
+    {"seal-wrap", FLAG_BOOL, &mounts_options.seal_wrap, NULL, "wrap its values with the seal"},
+    {"external-entropy-access", FLAG_BOOL, &mounts_options.external_entropy_access, NULL,
      "accepted"},
 };
 
@@ -23,27 +23,27 @@ static const struct flag tune_flags[] = {MOUNT_FLAGS};
 
 static int enable_run(struct cli_call *c)
 {
-    return mount_enable(c, &mount_secrets);
+    return mounts_enable(c, &mount_secrets);
 }
 
 static int disable_run(struct cli_call *c)
 {
-    return mount_disable(c, &mount_secrets);
+    return mounts_disable(c, &mount_secrets);
 }
 
 static int tune_run(struct cli_call *c)
 {
-    return mount_tune(c, &mount_secrets);
+    return mounts_tune(c, &mount_secrets);
 }
 
 static int move_run(struct cli_call *c)
 {
-    return mount_move(c, &mount_secrets);
+    return mounts_move(c, &mount_secrets);
 }
 
 static int list_run(struct cli_call *c)
 {
-    return mount_list(c, &mount_secrets);
+    return mounts_list(c, &mount_secrets);
 }
 
 const struct cli_command cmd_secrets_enable = {

@@ -15,7 +15,7 @@ static int unwrap_run(struct cli_call *c)
     struct vault_secret s;
     struct remote_reply r;
 
-    vault_options.wrap_ttl_ns = 0;
+    vault_cli_options.wrap_ttl_ns = 0;
     if (*wrapping && !*remote_token()) {
         remote_set_token(c, wrapping);
     } else if (*wrapping && strcmp(wrapping, remote_token()) != 0) {

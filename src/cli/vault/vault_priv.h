@@ -29,7 +29,7 @@ enum vault_flag_sets {
     SET_DETAILED = 1 << 3,
 };
 
-struct vault_options {
+struct vault_cli_options {
     const char *address, *agent_address;
     const char *ca_cert, *ca_path, *client_cert, *client_key, *tls_server_name;
     const char *namespace_, *unlock_key;
@@ -43,14 +43,14 @@ struct vault_options {
     bool detailed;
 };
 
-extern struct vault_options vault_options;
+extern struct vault_cli_options vault_cli_options;
 extern const struct cli_flags vault_flag_sets[4];
 /* Read the environment into what no flag set. 0 or the exit code, with its message printed. */
 int vault_options_finish(unsigned sets);
 
 static inline bool format_is_table(void)
 {
-    return vault_options.format == FORMAT_TABLE;
+    return vault_cli_options.format == FORMAT_TABLE;
 }
 
 /* ---- requests (remote.c) ---------------------------------------------------------------- */
