@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "base/path.h"
+#include "cli/nomad/nomad_cli.h"
 #include "cli/vault/vault_cli.h"
 
 struct command {
@@ -23,7 +24,16 @@ static int vault_main(int argc, char **argv)
     return vault_cli_main(argc, argv);
 }
 
+static int nomad_main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "agent") == 0)
+        return nomad_agent_main(argc - 1, argv + 1);
+    return nomad_cli_main(argc, argv);
+}
+
 static const struct command commands[] = {
+    {"agent", serai_agent_main},
+    {"nomad", nomad_main},
     {"routes", routes_main},
     {"vault", vault_main},
 };
@@ -33,6 +43,8 @@ static int usage(FILE *to)
     fprintf(to,
             "usage: serai <command> [arguments]\n"
             "\n"
+            "    agent        both servers in one process: `serai agent -dev` to try it\n"
+            "    nomad ...    the orchestrator: agent and commands (as the program `nomad`)\n"
             "    vault ...    the secrets vault: server and commands (as the program `vault`)\n"
             "    routes       every endpoint this program serves, as JSON\n"
             "    version      print the version\n");
@@ -59,5 +71,7 @@ int main(int argc, char **argv)
 
     if (strcmp(name, "vault") == 0)
         return vault_main(argc, argv);
+    if (strcmp(name, "nomad") == 0)
+        return nomad_main(argc, argv);
     return serai_main(argc, argv);
 }

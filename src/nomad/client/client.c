@@ -213,7 +213,7 @@ int nomad_client_new(const struct nomad_client_opts *o, struct nomad_client **re
     if (r == 0)
         r = take_options(c, o, e);
     if (r == 0)
-        r = state_open(c, e);
+        r = client_state_open(c, e);
     if (r == 0)
         r = make_link(c, e);
     if (r < 0)
@@ -249,7 +249,7 @@ void nomad_client_free(struct nomad_client *c)
     object_unref(c->node);
     arena_free(c->meta_arena);
     serve_done(c);
-    state_close(c);
+    client_state_close(c);
     stopper_done(&c->stop);
     stopper_done(&c->beat_wake);
     stopper_done(&c->contact);

@@ -170,8 +170,8 @@ struct nomad_client {
 
 /* ---- state.c: directories, identity, key ------------------------------------------------ */
 
-int state_open(struct nomad_client *c, struct err *e);
-void state_close(struct nomad_client *c);
+int client_state_open(struct nomad_client *c, struct err *e);
+void client_state_close(struct nomad_client *c);
 
 /* ---- journal.c -------------------------------------------------------------------------- */
 

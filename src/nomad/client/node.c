@@ -245,6 +245,8 @@ void beat_loop(void *arg)
         if (stopper_is_set(&c->stop))
             break;
         log_warn(CLIENT_ROOM, "heartbeat failed, retrying error=%s", e.msg);
+        if (r == ERR_DENIED && tries++ == 0)
+            continue; /* a server that does not know us is told at once who we are */
         /* A waiting wake must not turn this into a busy loop. */
         stopper_wait_until(&c->stop,
                            clock_mono_ms() + backoff_ms(tries++, c->o.dev ? BEAT_DEV_BACKOFF_MS

@@ -88,7 +88,7 @@ static int open_dirs(struct nomad_client *c, struct err *e)
     return c->alloc_fd < 0 ? c->alloc_fd : 0;
 }
 
-int state_open(struct nomad_client *c, struct err *e)
+int client_state_open(struct nomad_client *c, struct err *e)
 {
     int r = open_dirs(c, e);
 
@@ -101,7 +101,7 @@ int state_open(struct nomad_client *c, struct err *e)
     return r;
 }
 
-void state_close(struct nomad_client *c)
+void client_state_close(struct nomad_client *c)
 {
     int *const fds[] = {&c->state_fd, &c->allocs_fd, &c->alloc_fd};
 

@@ -1,0 +1,65 @@
+#include "cli/nomad/nomad_cli.h"
+
+#include "cli/nomad/nomad_priv.h"
+
+#define GROUP(var, name_, synopsis_)                                        \
+    const struct cli_command var = {.name = (name_), .synopsis = (synopsis_)}
+
+GROUP(nomad_cmd_alloc, "alloc", "Interact with allocations");
+GROUP(nomad_cmd_eval, "eval", "Interact with evaluations");
+GROUP(nomad_cmd_job, "job", "Interact with jobs");
+GROUP(nomad_cmd_node, "node", "Interact with nodes");
+GROUP(nomad_cmd_server, "server", "Interact with servers");
+GROUP(nomad_cmd_system, "system", "Interact with the system API");
+
+static const struct cli_command *const commands[] = {
+#define NOMAD_COMMAND(name) &name,
+#include "cli/nomad/commands.def"
+#undef NOMAD_COMMAND
+};
+
+static int begin(struct cli_call *c)
+{
+    int r = nomad_options_finish();
+
+    if (r == CLI_EXIT_OK && c->command->sets & SET_CLIENT)
+        r = nomad_open(c);
+    return r;
+}
+
+static int print_version(void)
+{
+    printf("Nomad v1.9.7 (serai " SERAI_VERSION ")\n");
+    return CLI_EXIT_OK;
+}
+
+static int version_run(struct cli_call *c)
+{
+    (void)c;
+    return print_version();
+}
+
+const struct cli_command nomad_cmd_version = {
+    .name = "version",
+    .synopsis = "Prints the Nomad version",
+    .run = version_run,
+};
+
+int nomad_cli_main(int argc, char **argv)
+{
+    static const struct cli_program program = {
+        .name = "nomad",
+        .commands = commands,
+        .n_commands = ARRAY_LEN(commands),
+        .sets = nomad_flag_sets,
+        .n_sets = ARRAY_LEN(nomad_flag_sets),
+        .common = "run stop status alloc job node agent",
+        .begin = begin,
+        .version = print_version,
+        .usage_after_error = true,
+    };
+    int r = cli_run(&program, argc, argv);
+
+    nomad_close();
+    return r;
+}
