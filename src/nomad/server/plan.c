@@ -160,32 +160,6 @@ static int update_deployment(struct txn *t, const struct plan_deployment_update 
     return r;
 }
 
-/* Placements count in the deployment: its group's placed allocs and canaries. */
-static int count_placed(struct txn *t, const struct alloc *al, struct err *e)
-{
-    const struct object *old;
-    struct object *o;
-    bool canary = al->deployment_status && al->deployment_status->canary;
-    int r;
-
-    if (!al->deployment_id || !*al->deployment_id)
-        return 0;
-    r = state_deployment(t, al->deployment_id, &old, e);
-    if (r == ERR_NOTFOUND)
-        return 0;
-    if (r < 0)
-        return r;
-    o = state_copy(old);
-    list_each (&((struct deployment *)o->body)->groups, g) {
-        if (strcmp(g->name, al->task_group) != 0)
-            continue;
-        g->placed_allocs++;
-        if (canary)
-            list_push(o->arena, &g->placed_canaries, arena_strdup(o->arena, al->id));
-    }
-    return state_put(t, &deployment_table, o, e);
-}
-
 /* ---- the evaluation itself -------------------------------------------------------------- */
 
 static int finish_eval(struct txn *t, const struct object *old, const struct plan *p,
@@ -304,11 +278,8 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
         r = update_in_place(s, t, p->in_place.at[i], now_ns, e);
     for (size_t i = 0; r == 0 && i < p->annotate.len; i++)
         r = annotate_one(t, p->annotate.at[i], now_ns, e);
-    for (size_t i = 0; r == 0 && i < p->places.len; i++) {
+    for (size_t i = 0; r == 0 && i < p->places.len; i++)
         r = place_one(s, t, p->places.at[i], now_ns, e);
-        if (r == 0)
-            r = count_placed(t, p->places.at[i], e);
-    }
     if (r == 0)
         r = write_evals(t, p, now_ns, e);
     if (r == 0)
