@@ -291,8 +291,8 @@ void client_add(struct nomad_client *c, struct alloc_run *ar); /* takes the refe
 
 void finger_all(struct nomad_client *c, struct node *n, struct arena *a);
 void node_init(struct nomad_client *c);
-/* Copy the node, let fn change it; if it differs it is registered again. */
-void node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena *a, void *arg),
+/* Copy the node, let fn change it; if it differs (true) it is registered again. */
+bool node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena *a, void *arg),
                  void *arg);
 struct object *node_ref(struct nomad_client *c);
 void node_meta_load(struct nomad_client *c);

@@ -200,17 +200,6 @@ static void finger_drivers(struct nomad_client *c, struct node *n, struct arena 
     }
 }
 
-void finger_all(struct nomad_client *c, struct node *n, struct arena *a)
-{
-    static void (*const table[])(struct nomad_client * c, struct node * n, struct arena * a) = {
-        finger_kernel,  finger_os,   finger_cgroup,  finger_cpu,     finger_memory,
-        finger_storage, finger_self, finger_network, finger_drivers,
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        table[i](c, n, a);
-}
-
 /* ---- the vault, in the background ------------------------------------------------------- */
 
 static void apply_vault(struct node *n, struct arena *a, void *arg)
@@ -223,14 +212,56 @@ static void apply_vault(struct node *n, struct arena *a, void *arg)
     finger_set(n, a, "vault.cluster_name", seen->cluster_name);
 }
 
+/* Kept, so that an agent which starts during an outage knows what it knew. */
+static void save_vault(struct nomad_client *c, const struct vault_seen *seen)
+{
+    auto_buf struct buf b = BUF_INIT(4096);
+    struct json_out w;
+
+    json_out_init(&w, &b, NULL);
+    json_obj(&w);
+    json_kv_str(&w, "address", c->o.vault.address);
+    json_kv_str(&w, "version", seen->version);
+    json_kv_str(&w, "cluster_id", seen->cluster_id);
+    json_kv_str(&w, "cluster_name", seen->cluster_name);
+    json_obj_end(&w);
+    path_write_atomic(c->state_fd, "vault-seen", buf_str(&b), 0600, NULL);
+}
+
+static void finger_vault(struct nomad_client *c, struct node *n, struct arena *a)
+{
+    auto_buf struct buf b = BUF_INIT(4096);
+    struct json *v = NULL;
+
+    if (!c->o.vault.enabled || path_read_file(c->state_fd, "vault-seen", &b, NULL) < 0 ||
+        json_parse(buf_str(&b), &json_limits_anon, JSON_COPY, a, &v, NULL) < 0 ||
+        !same(json_cstr_or(a, json_get(v, "address"), ""), c->o.vault.address))
+        return;
+    finger_set(n, a, "vault.accessible", "true");
+    finger_set(n, a, "vault.version", json_cstr_or(a, json_get(v, "version"), ""));
+    finger_set(n, a, "vault.cluster_id", json_cstr_or(a, json_get(v, "cluster_id"), ""));
+    finger_set(n, a, "vault.cluster_name", json_cstr_or(a, json_get(v, "cluster_name"), ""));
+}
+
+void finger_all(struct nomad_client *c, struct node *n, struct arena *a)
+{
+    static void (*const table[])(struct nomad_client * c, struct node * n, struct arena * a) = {
+        finger_kernel,  finger_os,   finger_cgroup,  finger_cpu,     finger_memory,
+        finger_storage, finger_self, finger_network, finger_drivers, finger_vault,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        table[i](c, n, a);
+}
+
 static void look_at_vault(struct nomad_client *c, bool *was_there)
 {
     struct vault_seen seen;
     struct err e = ERR_INIT;
     bool there = vault_look(c, &seen, &e) == 0;
 
-    if (there)
-        node_change(c, apply_vault, &seen);
+    if (there && node_change(c, apply_vault, &seen))
+        save_vault(c, &seen);
     if (there != *was_there && !stopper_is_set(&c->stop)) {
         if (there)
             log_info(CLIENT_ROOM, "Vault is available version=%s", seen.version);

@@ -133,7 +133,7 @@ void node_init(struct nomad_client *c)
     c->node = o;
 }
 
-void node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena *a, void *arg),
+bool node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena *a, void *arg),
                  void *arg)
 {
     auto_object struct object *was = node_ref(c);
@@ -143,7 +143,7 @@ void node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena
     next->body = n;
     fn(n, next->arena, arg);
     if (schema_eq(&node_schema, was->body, n))
-        return;
+        return false;
     n->computed_class = node_computed_class(n, next->arena);
     lock_take(&c->lock);
     object_unref(c->node);
@@ -151,6 +151,7 @@ void node_change(struct nomad_client *c, void (*fn)(struct node *n, struct arena
     c->node_changed = true;
     stopper_stop(&c->beat_wake);
     lock_drop(&c->lock);
+    return true;
 }
 
 /* ---- the loop --------------------------------------------------------------------------- */

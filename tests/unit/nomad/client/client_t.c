@@ -73,16 +73,16 @@ static int fake_allocs(void *ctx, const char *node_id, const char *secret_id, ui
 
     (void)node_id;
     (void)secret_id;
+    if (s->deny_watch) {
+        s->deny_watch = false;
+        return err_set(e, ERR_DENIED, "node not found");
+    }
     while (s->index <= index && !stopper_is_set(stop) && !s->down && clock_mono_ms() < deadline)
         cond_wait_until(&s->changed, &s->lock, clock_mono_ms() + 10);
     if (stopper_is_set(stop))
         return err_set(e, ERR_CANCELED, "stopped");
     if (is_down(s, e) < 0)
         return ERR_UNAVAIL;
-    if (s->deny_watch) {
-        s->deny_watch = false;
-        return err_set(e, ERR_DENIED, "node not found");
-    }
     ret->index = s->index;
     for (size_t i = 0; i < s->n; i++) {
         if (!s->allocs[i].alloc)
