@@ -104,6 +104,23 @@ static int usage_help(const struct cli_program *p, const struct cli_command *c)
     return CLI_EXIT_USAGE;
 }
 
+static bool fits(const struct cli_call *c, const struct cli_args *want)
+{
+    return c->argc >= want->min && (want->max < 0 || c->argc <= want->max);
+}
+
+static int wrong_count(const struct cli_program *p, struct cli_call *call)
+{
+    const struct cli_command *c = call->command;
+
+    if (p->hint_after_count)
+        return cli_fail(CLI_EXIT_USAGE,
+                        "This command takes %s\nFor additional help try '%s %s -help'",
+                        c->args.expected, p->name, c->name);
+    cli_count_args(call, &c->args);
+    return usage_help(p, c);
+}
+
 static int run(const struct cli_program *p, struct cli_call *call)
 {
     struct flag flags[FLAGS_PER_COMMAND_MAX];
@@ -115,8 +132,8 @@ static int run(const struct cli_program *p, struct cli_call *call)
         cli_fail(CLI_EXIT_USAGE, "%s", e.msg);
         return usage_help(p, call->command);
     }
-    if (call->command->args.expected && !cli_count_args(call, &call->command->args))
-        return usage_help(p, call->command);
+    if (call->command->args.expected && !fits(call, &call->command->args))
+        return wrong_count(p, call);
     r = p->begin ? p->begin(call) : CLI_EXIT_OK;
     return r == CLI_EXIT_OK ? call->command->run(call) : r;
 }

@@ -73,6 +73,8 @@ struct cli_program {
     int (*version)(void); /* "-v", "--version", "version" */
     /* Show the help after a usage error? (Nomad does, Vault does not.) */
     bool usage_after_error;
+    /* Say "This command takes <expected>" and where help is, instead of counting aloud? */
+    bool hint_after_count;
 };
 
 int cli_run(const struct cli_program *p, int argc, char **argv);

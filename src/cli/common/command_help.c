@@ -10,7 +10,7 @@ static void paragraph(FILE *to, const char *text, const char *indent)
 {
     auto_arena struct arena *a = arena_new(0);
 
-    fprintf(to, "%s%s\n", indent, text_wrap(a, text, HELP_WIDTH - strlen(indent), indent));
+    fprintf(to, "%s%s\n", indent, text_wrap(a, text, HELP_WIDTH, indent));
 }
 
 static const char *kind_of(const struct flag *f)

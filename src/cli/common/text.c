@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { TEXT_VALUE_MAX = 64 << 20 };
+enum { TEXT_VALUE_MAX = 64 << 20, TOO_LONG_COST = 100000 };
 
 static int by_key(const void *a, const void *b)
 {
@@ -107,27 +107,64 @@ const char *text_go_quoted(struct arena *a, const struct json *list)
     return arena_cstr(a, buf_str(&b));
 }
 
-static void wrap_line(struct buf *b, struct str line, size_t width, const char *indent)
+/* Where the line that begins with word i ends (the word behind it), and what it costs from
+ * there to the end. */
+struct line_break {
+    size_t next;
+    int64_t cost;
+};
+
+static void best_break(const struct strlist *words, const size_t *lengths, size_t i,
+                       size_t width, struct line_break *at)
 {
-    size_t column = 0;
+    size_t length = 0;
+
+    at[i] = (struct line_break){.next = i + 1, .cost = INT64_MAX};
+    for (size_t j = i; j < words->len; j++) {
+        int64_t left, cost;
+
+        length += lengths[j] + (j > i);
+        left = (int64_t)width - (int64_t)length;
+        if (j + 1 == words->len && left >= 0) {
+            at[i] = (struct line_break){.next = words->len, .cost = 0};
+            return;
+        }
+        cost = left * left + (left < 0 ? TOO_LONG_COST : 0);
+        if (j + 1 < words->len)
+            cost += at[j + 1].cost;
+        if (cost < at[i].cost)
+            at[i] = (struct line_break){.next = j + 1, .cost = cost};
+        if (left < 0)
+            return;
+    }
+}
+
+static void wrap_line(struct arena *a, struct buf *b, struct str line, size_t width,
+                      const char *indent)
+{
+    struct strlist words = {0};
+    struct line_break *at;
+    size_t *lengths;
     struct str word;
 
-    while (line.len > 0 && line.p[0] == ' ') { /* what leads the line is no word */
-        buf_putc(b, ' ');
-        column++;
-        line = str_from(line, 1);
+    while (str_split(&line, ' ', &word))
+        list_push(a, &words, arena_cstr(a, word));
+    at = arena_array(a, struct line_break, words.len + 1);
+    lengths = arena_array(a, size_t, words.len + 1);
+    for (size_t i = words.len; i-- > 0;) {
+        lengths[i] = strlen(words.at[i]);
+        best_break(&words, lengths, i, width, at);
     }
-    for (bool first = true; str_split(&line, ' ', &word); first = false) {
-        if (!first && column + 1 + word.len > width) {
+    for (size_t i = 0; i < words.len; i = at[i].next) {
+        if (i > 0) {
             buf_putc(b, '\n');
             buf_puts(b, indent);
-            column = strlen(indent);
-        } else if (!first) {
-            buf_putc(b, ' ');
-            column++;
         }
-        buf_put_str(b, word);
-        column += word.len;
+        for (size_t k = i; k < at[i].next; k++) {
+            if (k > i)
+                buf_putc(b, ' ');
+            buf_puts(b, words.at[k]);
+        }
     }
 }
 
@@ -135,14 +172,16 @@ char *text_wrap(struct arena *a, const char *text, size_t width, const char *ind
 {
     auto_buf struct buf b = BUF_INIT(TEXT_VALUE_MAX);
     struct str rest = str_of(text), line;
+    size_t indented = strlen(indent);
 
+    width = width > indented ? width - indented : 1;
     for (bool first = true; str_split(&rest, '\n', &line); first = false) {
         if (!first) {
             buf_putc(&b, '\n');
             if (line.len > 0)
                 buf_puts(&b, indent);
         }
-        wrap_line(&b, line, width, indent);
+        wrap_line(a, &b, line, width, indent);
     }
     return arena_cstr(a, buf_str(&b));
 }

@@ -15,8 +15,10 @@ const char *text_go_cstr(struct arena *a, const struct json *v);
 /* Go's %q of a list of strings: `["a" "b"]`, `[]` for anything else. */
 const char *text_go_quoted(struct arena *a, const struct json *list);
 
-/* Break at spaces so that no line is longer than `width`; words are never broken, line ends
- * stay. Each line but the first begins with `indent`. */
+/* Break at spaces so that no line is longer than `width` and the lines are as even as can be
+ * (the squares of what is left of them add up to the least; the last one does not count). Words
+ * are never broken, line ends stay. Each line but the first begins with `indent`, which counts.
+ */
 char *text_wrap(struct arena *a, const char *text, size_t width, const char *indent);
 
 /* A deep copy whose objects have their keys in order. */

@@ -244,8 +244,11 @@ static int read_item(struct layout *l, unsigned depth, struct item *it)
     it->head = arena_cstr(l->arena, first->text);
     if (first->type != WORD)
         return err_set(l->e, ERR_INVALID, "'%s' is no name", it->head);
-    while (peek(&l->words)->type == WORD) /* the labels of a block */
-        it->head = arena_printf(l->arena, "%s %.*s", it->head, STR_ARG(take(&l->words)->text));
+    while (peek(&l->words)->type == WORD) { /* the labels of a block */
+        struct str label = take(&l->words)->text;
+
+        it->head = arena_printf(l->arena, "%s %.*s", it->head, STR_ARG(label));
+    }
     it->is_assignment = at_punct(&l->words, '=');
     if (it->is_assignment)
         take(&l->words);

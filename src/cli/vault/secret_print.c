@@ -38,11 +38,13 @@ void secret_print_warnings(struct cli_call *c, const struct vault_secret *s)
         return;
     fprintf(stderr, "WARNING! The following warnings were returned from Vault:\n\n");
     for (uint32_t i = 0; i < s->warnings->len; i++) {
-        const char *text = text_go_cstr(c->arena, &s->warnings->items[i]);
+        char *text = arena_strdup(c->arena, text_go_cstr(c->arena, &s->warnings->items[i]));
 
-        fprintf(
-            stderr, "%s\n\n",
-            text_wrap(c->arena, arena_printf(c->arena, "  * %s", text), WARNING_WIDTH, "  "));
+        for (char *p = text; *p; p++)
+            if (*p == '\n')
+                *p = ' ';
+        text = text_wrap(c->arena, arena_printf(c->arena, "* %s", text), WARNING_WIDTH, "  ");
+        fprintf(stderr, "  %s\n\n", text);
     }
 }
 
