@@ -63,18 +63,12 @@ static int place_one(struct nomad_server *s, struct txn *t, const struct alloc *
 {
     struct object *o = object_new(&alloc_schema);
     struct alloc *al = o->body;
-    const struct object *job;
     int r;
 
     memcpy(al, schema_copy(&alloc_schema, planned, o->arena), sizeof *al);
     al->job = NULL;
     al->create_index = al->modify_index = al->alloc_modify_index = 0;
     al->create_time = al->modify_time = now_ns;
-    r = state_job(t, al->namespace, al->job_id, &job, e);
-    if (r == 0) {
-        al->job_create_index = job->create_rev;
-        al->job_modify_index = job_spec_index(job);
-    }
     r = link_previous(t, al, now_ns, e);
     if (r < 0) {
         object_unref(o);
