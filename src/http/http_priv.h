@@ -95,7 +95,8 @@ struct http_server {
     struct worker *workers;
     unsigned n_workers;
     struct lock lock;
-    struct cond changed;              /* n_conns or n_sockets fell to 0 */
+    size_t n_listening;               /* lock; listeners that may still accept */
+    struct cond changed;              /* something that is_quiet looks at fell to 0 */
     VEC(struct listener *) listeners; /* lock */
     struct map peers;                 /* lock; struct peer_count by address */
     struct upgraded *sockets;         /* lock; websockets that run */

@@ -130,12 +130,27 @@ static void watch(struct listener *l)
         epoll_ctl(l->w->epoll_fd, EPOLL_CTL_ADD, l->fd, &ev);
 }
 
+/* Nothing is accepted any more: whoever stops the server waits for this before it looks whether
+ * connections are left. */
+static void end_listening(struct listener *l)
+{
+    struct http_server *s = l->server;
+
+    if (l->fd < 0)
+        return;
+    listener_close(l);
+    lock_take(&s->lock);
+    if (--s->n_listening == 0)
+        cond_broadcast(&s->changed);
+    lock_drop(&s->lock);
+}
+
 static void on_post(struct post *p)
 {
     struct listener *l = (struct listener *)((char *)p - offsetof(struct listener, post));
 
     if (atomic_load(&l->server->stopping))
-        listener_close(l);
+        end_listening(l);
     else
         watch(l);
 }
@@ -166,6 +181,9 @@ static int add(struct http_server *s, struct listener *l, struct err *e)
 
     if (s->listeners.len == LISTENERS_MAX)
         return err_set(e, ERR_LIMIT, "more than %d listeners", LISTENERS_MAX);
+    if (atomic_load(&s->stopping))
+        return err_set(e, ERR_CANCELED, "the server is stopping");
+    s->n_listening++;
     l->w = &s->workers[s->listeners.len % s->n_workers];
     vec_push(&s->listeners, l);
     return 0;

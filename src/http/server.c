@@ -68,7 +68,7 @@ int http_server_new(const struct http_server_opts *opts, struct http_server **re
 
 static bool is_quiet(struct http_server *s)
 {
-    return atomic_load(&s->n_conns) == 0 && s->n_sockets == 0;
+    return s->n_listening == 0 && atomic_load(&s->n_conns) == 0 && s->n_sockets == 0;
 }
 
 /* The deadline is real time even when the clock is fake: it bounds how long a stop takes. */

@@ -280,7 +280,8 @@ TEST(answers_race_with_leaving_clients)
             T_INT_EQ(t_read_reply(fd, &b), 200);
         close(fd);
     }
-    T_EVENTUALLY(stats_of(&t).connections == 0);
+    /* Each was accepted and asked at least once; then it is over. */
+    T_EVENTUALLY(stats_of(&t).requests >= 400 && stats_of(&t).connections == 0);
     atomic_store(&a.stop, true);
     for (size_t i = 0; i < ARRAY_LEN(threads); i++)
         thread_join(&threads[i]);
@@ -304,6 +305,24 @@ TEST(a_stop_waits_for_running_requests_until_its_deadline)
     T_INT_EQ(b.len, 0);
     T_EVENTUALLY(atomic_load(&p.gone) == 1);
     answer_all(&p);
+}
+
+/* The second listener is the second worker's, who gives the connection to the first: that one
+ * must not be gone by then. */
+TEST(a_stop_meets_connections_that_are_just_coming)
+{
+    struct http_listener_opts l = {.address = "127.0.0.1"};
+    struct err e = ERR_INIT;
+
+    for (int i = 0; i < 300; i++) {
+        auto_t_server struct t_server t = t_server_start(NULL);
+        uint16_t port;
+
+        T_OK(http_server_listen(t.s, &l, &port, &e), &e);
+        for (int n = 0; n < i % 3; n++)
+            t_pause();
+        close(t_connect(port));
+    }
 }
 
 static size_t rss_bytes(void)
@@ -390,26 +409,32 @@ TEST(two_thousand_parked_requests_cost_little_and_are_released_at_once)
     }
 }
 
+static void reply_length(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    http_reply(x, &(struct http_reply){.status = http_body(x).len == 16 << 20 ? 200 : 500,
+                                       .body = STR("ok")});
+}
+
 TEST(memory_of_large_bodies_is_given_back)
 {
-    auto_t_server struct t_server t = t_server_start(NULL);
-    auto_buf struct buf ask = BUF_INIT(64 << 20), b = BUF_INIT(64 << 20);
-    auto_fd int fd = t_connect(t.port);
-    size_t before, after;
+    auto_t_server struct t_server t =
+        t_server_start(&(struct http_server_opts){.handle = reply_length});
+    auto_buf struct buf ask = BUF_INIT(64 << 20), b = BUF_INIT(1024);
+    auto_fd int fd = -1;
+    size_t before;
 
     buf_printf(&ask,
                "PUT / HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\nContent-Length: %d\r\n\r\n",
                16 << 20);
     for (int i = 0; i < 16 << 20; i++)
         buf_putc(&ask, 'x');
-    t_send(fd, buf_str(&ask));
-    T_INT_EQ(t_read_reply(fd, &b), 200);
+    fd = t_connect(t.port);
     before = rss_bytes();
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
         t_send(fd, buf_str(&ask));
         T_INT_EQ(t_read_reply(fd, &b), 200);
     }
-    after = rss_bytes();
-    if (MEASURES && after > before + (4 << 20))
-        t_fail(__FILE__, __LINE__, "%zu bytes are kept", after - before);
+    if (MEASURES) /* the reply may be here a moment before the body is gone */
+        T_EVENTUALLY(rss_bytes() < before + (1 << 20));
 }
