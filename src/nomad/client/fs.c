@@ -75,7 +75,8 @@ int fs_open(const struct alloc_run *ar, const char *clean, int flags, struct err
         path_open_beneath(ar->c->alloc_fd, ar->id, O_RDONLY | O_DIRECTORY, 0, 0, &why);
     int fd = top < 0
                  ? top
-                 : path_open_beneath(top, *clean ? clean : ".", flags | O_NONBLOCK, 0, 0, &why);
+                 : path_open_beneath(top, *clean ? clean : ".",
+                                     flags & O_PATH ? flags : flags | O_NONBLOCK, 0, 0, &why);
 
     if (fd >= 0)
         return fd;

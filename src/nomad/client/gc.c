@@ -132,11 +132,11 @@ void gc_loop(void *arg)
         if (!c->stopping)
             stopper_reset(&c->gc_wake);
         lock_drop(&c->lock);
+        client_gc_room(c);
         client_reap(c);
         if (clock_mono_ms() < look_at)
             continue;
         look_at = clock_mono_ms() + c->o.gc_interval_ms;
-        client_gc_room(c);
         if (disk_is_full(c))
             mark_oldest(c, 2);
     }

@@ -63,6 +63,8 @@ static void read_cpus(struct arena *a, struct cpu_list *ret)
         struct cpu_times *t;
         int cpu;
 
+        if (line.len < 4 || line.p[3] < '0' || line.p[3] > '9')
+            continue; /* "cpu": the sum */
         if (sscanf(arena_cstr(a, line), "cpu%d %llu %llu %llu %llu %llu %llu %llu %llu", &cpu,
                    &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) < 5)
             continue;
