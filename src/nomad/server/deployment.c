@@ -83,15 +83,6 @@ int deployment_mark_stable(struct txn *t, const struct deployment *dep, struct e
     return r < 0 ? r : job_set_stable(t, version, true, e);
 }
 
-int deploy_succeed(struct deploy *d, struct err *e)
-{
-    int r = put_status(d, DEPLOYMENT_SUCCESSFUL, DEPLOYMENT_COMPLETED, e);
-
-    if (r == 0)
-        r = deployment_mark_stable(d->txn, body(d), e);
-    return r < 0 ? r : deploy_eval(d, e);
-}
-
 /* ---- failure, and the way back ----------------------------------------------------------- */
 
 /* The newest stable version before the one that is deployed. *ret NULL: there is none. */

@@ -4,7 +4,8 @@
  *                 +--------- paused <---------+
  *      resume     v                           | pause
  *     running --------------------------------+
- *        | healthy everywhere, canaries promoted ----> successful (its job version is stable)
+ *        | healthy everywhere, nothing left to do ---> successful (its job version is stable;
+ *        |                                             the scheduler says so in its plan)
  *        | unhealthy for good, no progress in time,
  *        | or a user says so -----------------------> failed (maybe the job is reverted)
  *        | a newer job, the job is stopped ----------> cancelled (the scheduler does that)
@@ -37,7 +38,6 @@ int deploy_fail(struct deploy *d, const char *why, struct err *e);
 int deploy_pause(struct deploy *d, bool pause, struct err *e);
 int deploy_set_health(struct deploy *d, const struct strlist *healthy,
                       const struct strlist *unhealthy, struct err *e);
-int deploy_succeed(struct deploy *d, struct err *e);
 int deploy_eval(struct deploy *d, struct err *e);
 
 /* Its job's version is one to come back to. */

@@ -4,6 +4,10 @@
  * Healths are reported by clients into their allocs' rows, and alloc_write moves the counters
  * of the deployment in the same transaction; so a look at the deployment's row tells whether
  * there is something to do.
+ *
+ * Success is not said here: only the scheduler knows that nothing is left to stop or to place.
+ * It gets an evaluation for each health that becomes known, and ends the deployment with its
+ * plan.
  */
 #include <string.h>
 
@@ -152,9 +156,7 @@ int deploy_watch(struct deploy *d, bool moved, int64_t *ret_deadline, struct err
     *ret_deadline = 0;
     if (strcmp(body(d)->status, DEPLOYMENT_RUNNING) != 0)
         return 0;
-    if (body(d)->groups.len && deployment_is_complete(body(d))) {
-        r = deploy_succeed(d, e);
-    } else if (deadline && deadline <= d->now_ns) {
+    if (deadline && deadline <= d->now_ns) {
         r = deploy_fail(d, DEPLOYMENT_DEADLINE, e);
     } else {
         *ret_deadline = deadline;
