@@ -69,7 +69,8 @@ int64_t tail_offset(const struct tail *t)
     return t->lines > 0 ? t->lines * TAIL_LINE_BYTES : t->bytes;
 }
 
-/* More was asked for than the lines may need: what is before them is cut off the first piece. */
+/* More was asked for than the lines may need: what is before them is cut off the first piece.
+ */
 struct sink {
     int64_t lines; /* 0: everything */
     bool begun;

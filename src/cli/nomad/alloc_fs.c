@@ -24,8 +24,7 @@ static const struct flag fs_flags[] = {
 static const char *size_text(struct cli_call *c, const struct json *file)
 {
     /* Nomad's flag is the other way round: without -H sizes are for people. */
-    return o.human ? text_at(c, file, "Size")
-                   : bytes_text(c, (double)number_at(file, "Size"));
+    return o.human ? text_at(c, file, "Size") : bytes_text(c, (double)number_at(file, "Size"));
 }
 
 static int print_stat(struct cli_call *c, const struct json *file)
@@ -64,7 +63,9 @@ static int print_dir(struct cli_call *c, const struct alloc_files *f, const char
 static int print_file(struct cli_call *c, const struct alloc_files *f, const char *path)
 {
     const char *query = pathf(c, "path=%s", path_part(c, path));
-    struct tail tail = {.lines = o.has_bytes ? 0 : o.has_lines ? o.lines : TAIL_LINES,
+    struct tail tail = {.lines = o.has_bytes   ? 0
+                                 : o.has_lines ? o.lines
+                                               : TAIL_LINES,
                         .bytes = o.bytes};
     struct nomad_reply r;
 
@@ -97,16 +98,16 @@ static int run(struct cli_call *c)
     return bool_at(r.json, "IsDir") ? print_dir(c, &f, path) : print_file(c, &f, path);
 }
 
-#define FS_ROW(var, name_, synopsis_)                                                     \
-    const struct cli_command var = {                                                      \
-        .name = (name_),                                                                  \
-        .usage = "nomad " name_ " [options] <allocation> <path>",                         \
-        .synopsis = (synopsis_),                                                          \
-        .about = "Lists a directory of an allocation, or prints a file of it.",           \
-        .flags = CLI_FLAGS(fs_flags),                                                     \
-        .sets = SET_CLIENT,                                                               \
-        .args = {1, 2, "one or two arguments: <allocation> [<path>]"},                    \
-        .run = run,                                                                       \
+#define FS_ROW(var, name_, synopsis_)                                           \
+    const struct cli_command var = {                                            \
+        .name = (name_),                                                        \
+        .usage = "nomad " name_ " [options] <allocation> <path>",               \
+        .synopsis = (synopsis_),                                                \
+        .about = "Lists a directory of an allocation, or prints a file of it.", \
+        .flags = CLI_FLAGS(fs_flags),                                           \
+        .sets = SET_CLIENT,                                                     \
+        .args = {1, 2, "one or two arguments: <allocation> [<path>]"},          \
+        .run = run,                                                             \
     }
 
 FS_ROW(nomad_cmd_alloc_fs, "alloc fs", "Inspect the contents of an allocation directory");

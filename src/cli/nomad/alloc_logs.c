@@ -65,16 +65,16 @@ static int run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
-#define LOGS_ROW(var, name_, synopsis_)                                           \
-    const struct cli_command var = {                                              \
-        .name = (name_),                                                          \
-        .usage = "nomad " name_ " [options] <allocation> <task>",                 \
-        .synopsis = (synopsis_),                                                  \
-        .about = "Prints what a task wrote to standard output or error.",         \
-        .flags = CLI_FLAGS(logs_flags),                                           \
-        .sets = SET_CLIENT,                                                       \
-        .args = {1, 2, "one or two arguments: <allocation> [<task>]"},            \
-        .run = run,                                                               \
+#define LOGS_ROW(var, name_, synopsis_)                                   \
+    const struct cli_command var = {                                      \
+        .name = (name_),                                                  \
+        .usage = "nomad " name_ " [options] <allocation> <task>",         \
+        .synopsis = (synopsis_),                                          \
+        .about = "Prints what a task wrote to standard output or error.", \
+        .flags = CLI_FLAGS(logs_flags),                                   \
+        .sets = SET_CLIENT,                                               \
+        .args = {1, 2, "one or two arguments: <allocation> [<task>]"},    \
+        .run = run,                                                       \
     }
 
 LOGS_ROW(nomad_cmd_alloc_logs, "alloc logs", "Streams the logs of a task.");

@@ -150,10 +150,10 @@ static void print_resources(struct cli_call *c, const struct json *al, struct st
         memory = pathf(c, "%s/%s", bytes_text(c, rss), memory);
     }
     table_add(&t, "CPU", "Memory", "Disk", "Addresses", NULL);
-    table_add(&t, cpu, memory,
-              bytes_text(c, (double)number_at(al, "AllocatedResources.Shared.DiskMB") *
-                                (1 << 20)),
-              ports_text(c, al, 0), NULL);
+    table_add(
+        &t, cpu, memory,
+        bytes_text(c, (double)number_at(al, "AllocatedResources.Shared.DiskMB") * (1 << 20)),
+        ports_text(c, al, 0), NULL);
     for (size_t i = 1; i < count_of(at(al, "AllocatedResources.Shared.Ports")); i++)
         table_add(&t, " ", " ", " ", ports_text(c, al, i), NULL);
     printf("Task Resources:\n");
@@ -217,12 +217,10 @@ static void print_scores(struct cli_call *c, const struct json *al)
             n = 0;
             cells[n++] = head ? "Node" : text_at(c, &scores->items[i], "NodeID");
             for (size_t k = 0; k < count_of(by) && n < TABLE_COLUMNS_MAX - 1; k++)
-                cells[n++] =
-                    head ? arena_cstr(c->arena, by->members[k].key)
-                         : pathf(c, "%.3g", double_of(&by->members[k].value));
+                cells[n++] = head ? arena_cstr(c->arena, by->members[k].key)
+                                  : pathf(c, "%.3g", double_of(&by->members[k].value));
             cells[n++] = head ? "final score"
-                              : pathf(c, "%.3g",
-                                      double_of(at(&scores->items[i], "NormScore")));
+                              : pathf(c, "%.3g", double_of(at(&scores->items[i], "NormScore")));
             table_add_cells(&t, cells, n);
         }
     }

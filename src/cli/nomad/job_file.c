@@ -1,5 +1,6 @@
 #include "cli/nomad/job_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,12 +106,26 @@ static int read_hcl(struct cli_call *c, const struct job_file_flags *f, const ch
     return CLI_EXIT_OK;
 }
 
+static const char *cannot_open(struct cli_call *c, const char *path)
+{
+    const char *whole = whole_path(c, path);
+
+    if (access(path, F_OK) < 0)
+        return pathf(c, "Error getting jobfile from \"%s\": source path error: stat %s: %s",
+                     path, whole,
+                     errno == ENOENT ? "no such file or directory" : strerror(errno));
+    return NULL;
+}
+
 int job_file_read(struct cli_call *c, const struct job_file_flags *f, const char *path,
                   struct job_file *ret)
 {
     struct err e = ERR_INIT;
+    const char *missing;
 
     *ret = (struct job_file){0};
+    if (strcmp(path, "-") != 0 && (missing = cannot_open(c, path)))
+        return failed(c, missing);
     if (input_file_or_stdin(c->arena, path, &ret->source, &e) < 0)
         return failed(c, pathf(c, "Error opening file \"%s\": %s", path, e.msg));
     return f->json ? read_json(c, ret)

@@ -10,8 +10,9 @@
 static struct {
     struct job_file_flags file;
     bool detach, verbose, output, policy_override, preserve_counts, preserve_resources;
-    int64_t check_index, eval_priority;
-    bool has_check_index;
+    int64_t eval_priority;
+    const char *check_index;
+    uint64_t index;
     const char *vault_token, *vault_namespace, *ignored;
 } o;
 
@@ -20,8 +21,7 @@ static const struct flag run_flags[] = {
     {"detach", FLAG_BOOL, &o.detach, NULL, "return at once, print the evaluation's ID"},
     {"verbose", FLAG_BOOL, &o.verbose, NULL, "whole IDs"},
     {"output", FLAG_BOOL, &o.output, NULL, "print the job as JSON, do not submit it"},
-    {"check-index", FLAG_INT, &o.check_index, &o.has_check_index,
-     "only if the job's modify index is this"},
+    {"check-index", FLAG_STR, &o.check_index, NULL, "only if the job's modify index is this"},
     {"eval-priority", FLAG_INT, &o.eval_priority, NULL, "priority of the evaluation"},
     {"policy-override", FLAG_BOOL, &o.policy_override, NULL, "accepted"},
     {"preserve-counts", FLAG_BOOL, &o.preserve_counts, NULL, "keep the counts the job has now"},
@@ -43,9 +43,9 @@ static struct json *request(struct cli_call *c, const struct job_file *f)
     struct json *body = json_new_object(c->arena), *submission = json_new_object(c->arena);
 
     set_member(c, body, "Job", *f->job);
-    if (o.has_check_index) {
+    if (o.check_index) {
         set_member(c, body, "EnforceIndex", json_of_bool(true));
-        set_member(c, body, "JobModifyIndex", json_of_i64(c->arena, o.check_index));
+        set_member(c, body, "JobModifyIndex", json_of_i64(c->arena, (int64_t)o.index));
     }
     if (o.eval_priority)
         set_member(c, body, "EvalPriority", json_of_i64(c->arena, o.eval_priority));
@@ -71,10 +71,10 @@ static int submit(struct cli_call *c, const struct job_file *f)
     const char *eval;
 
     if (nomad_send(c, "PUT", "jobs", request(c, f), &r)) {
-        cli_fail(0, "Error submitting job: %s", r.error);
-        if (o.has_check_index && strstr(r.error, "Enforcing job modify index"))
-            cli_fail(0, "Job not updated");
-        return NOMAD_EXIT_FAILED;
+        if (o.check_index && str_starts(r.body, STR("Enforcing job modify index")))
+            return cli_fail(NOMAD_EXIT_FAILED, "%.*s\nJob not updated",
+                            STR_ARG(str_trim_chars(r.body, "\n")));
+        return cli_fail(NOMAD_EXIT_FAILED, "Error submitting job: %s", r.error);
     }
     print_warnings(c, r.json);
     eval = text_at(c, r.json, "EvalID");
@@ -97,6 +97,11 @@ static int run(struct cli_call *c)
 
     if (r != CLI_EXIT_OK)
         return r;
+    if (o.check_index && !str_to_u64(str_of(o.check_index), 10, &o.index))
+        return cli_fail(NOMAD_EXIT_FAILED,
+                        "Error parsing check-index value \"%s\": strconv.ParseUint: parsing "
+                        "\"%s\": invalid syntax",
+                        o.check_index, o.check_index);
     if (token && *token)
         set_member(c, f.job, "VaultToken", json_of_str(str_of(token)));
     if (o.vault_namespace)
@@ -171,5 +176,6 @@ static const struct flag validate_flags[] = {
         .run = validate,                                                      \
     }
 
-VALIDATE_ROW(nomad_cmd_job_validate, "job validate", "Checks if a given job specification is valid");
+VALIDATE_ROW(nomad_cmd_job_validate, "job validate",
+             "Checks if a given job specification is valid");
 VALIDATE_ROW(nomad_cmd_validate, "validate", "");

@@ -272,16 +272,16 @@ static int run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
-#define STATUS_ROW(var, name_, synopsis_)                                                  \
-    const struct cli_command var = {                                                       \
-        .name = (name_),                                                                   \
-        .usage = "nomad " name_ " [options] <job>",                                        \
-        .synopsis = (synopsis_),                                                           \
+#define STATUS_ROW(var, name_, synopsis_)                                                 \
+    const struct cli_command var = {                                                      \
+        .name = (name_),                                                                  \
+        .usage = "nomad " name_ " [options] <job>",                                       \
+        .synopsis = (synopsis_),                                                          \
         .about = "Shows a job with its allocations, or, without an argument, every job.", \
-        .flags = CLI_FLAGS(status_flags),                                                  \
-        .sets = SET_CLIENT,                                                                \
-        .args = {0, 1, "either no arguments or one: <job>"},                               \
-        .run = run,                                                                        \
+        .flags = CLI_FLAGS(status_flags),                                                 \
+        .sets = SET_CLIENT,                                                               \
+        .args = {0, 1, "either no arguments or one: <job>"},                              \
+        .run = run,                                                                       \
     }
 
 STATUS_ROW(nomad_cmd_job_status, "job status", "Display status information about a job");
@@ -299,8 +299,7 @@ static int inspect(struct cli_call *c)
 
     if (code != CLI_EXIT_OK)
         return code;
-    if (nomad_get(c,
-                  pathf(c, "job/%s?namespace=%s", path_part(c, id), path_part(c, ns)), &r))
+    if (nomad_get(c, pathf(c, "job/%s?namespace=%s", path_part(c, id), path_part(c, ns)), &r))
         return cli_fail(NOMAD_EXIT_FAILED, "Error inspecting job: %s", r.error);
     if (o.tmpl && print_as_asked(c, r.json, o.json, o.tmpl, &code))
         return code;

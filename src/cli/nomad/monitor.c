@@ -326,3 +326,13 @@ int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and
         return monitor_deployment(&m);
     return result;
 }
+
+int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbose)
+{
+    if (!*eval_id)
+        return CLI_EXIT_OK;
+    if (!detach)
+        return monitor_eval(c, eval_id, verbose, true);
+    printf("Evaluation ID: %s\n", eval_id);
+    return CLI_EXIT_OK;
+}

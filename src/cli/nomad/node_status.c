@@ -88,9 +88,9 @@ static const char *drivers_text(struct cli_call *c, const struct json *n)
 
     for (size_t i = 0; i < count_of(drivers); i++)
         if (bool_at(&drivers->members[i].value, "Detected"))
-            text = pathf(c, "%s%s%.*s%s", text, *text ? "," : "",
-                         STR_ARG(drivers->members[i].key),
-                         bool_at(&drivers->members[i].value, "Healthy") ? "" : " (unhealthy)");
+            text =
+                pathf(c, "%s%s%.*s%s", text, *text ? "," : "", STR_ARG(drivers->members[i].key),
+                      bool_at(&drivers->members[i].value, "Healthy") ? "" : " (unhealthy)");
     return text;
 }
 
@@ -196,8 +196,7 @@ static int run(struct cli_call *c)
     if (code != CLI_EXIT_OK || print_as_asked(c, node, o.json, o.tmpl, &code))
         return code;
     if (nomad_get(c, pathf(c, "node/%s/allocations", text_at(c, node, "ID")), &allocs))
-        return cli_fail(NOMAD_EXIT_FAILED, "Error querying node allocations: %s",
-                        allocs.error);
+        return cli_fail(NOMAD_EXIT_FAILED, "Error querying node allocations: %s", allocs.error);
     print_node(c, node);
     if (!o.short_)
         print_events(c, node);

@@ -2,12 +2,13 @@
 
 #include "cli/nomad/nomad_priv.h"
 
-#define GROUP(var, name_, synopsis_)                                        \
+#define GROUP(var, name_, synopsis_) \
     const struct cli_command var = {.name = (name_), .synopsis = (synopsis_)}
 
 GROUP(nomad_cmd_alloc, "alloc", "Interact with allocations");
 GROUP(nomad_cmd_eval, "eval", "Interact with evaluations");
 GROUP(nomad_cmd_job, "job", "Interact with jobs");
+GROUP(nomad_cmd_job_tag, "job tag", "Manage job version tags");
 GROUP(nomad_cmd_node, "node", "Interact with nodes");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
@@ -57,6 +58,7 @@ int nomad_cli_main(int argc, char **argv)
         .begin = begin,
         .version = print_version,
         .usage_after_error = true,
+        .hint_after_count = true,
     };
     int r = cli_run(&program, argc, argv);
 

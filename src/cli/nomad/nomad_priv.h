@@ -77,8 +77,12 @@ struct kv_line {
 void print_kv(struct cli_call *c, const struct kv_line *lines, size_t n);
 /* -json and -t: 1 when printed (or an error was): *ret is the exit code. */
 int print_as_asked(struct cli_call *c, const struct json *v, bool as_json, const char *tmpl,
-                    int *ret);
+                   int *ret);
 size_t count_of(const struct json *v); /* items or members; 0 if neither */
+/* `what` and where help is, on stderr; returns `exit_code`. */
+int usage_error(const struct cli_call *c, int exit_code, const char *what);
+/* "/dir/x" for a "x" of the working directory. */
+const char *whole_path(struct cli_call *c, const char *path);
 
 /* ---- lookup.c -----------------------------------------------------------------------------
  */
@@ -95,6 +99,8 @@ int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const 
 
 /* Follow an evaluation to its end; `and_deployment`: and what it deploys. Exit code. */
 int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and_deployment);
+/* The same, or with `detach` only "Evaluation ID: ..."; nothing for an empty ID. */
+int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbose);
 void print_warnings(struct cli_call *c, const struct json *reply);
 void print_metrics(struct cli_call *c, const struct json *metric, const char *indent);
 void print_deployed(struct cli_call *c, const struct json *deployment, bool verbose,

@@ -29,10 +29,8 @@ static int members_run(struct cli_call *c)
               "Datacenter", "Region", NULL);
     for (size_t i = 0; i < count_of(members); i++) {
         const struct json *m = &members->items[i];
-        const char *rpc =
-            pathf(c, "%s:%s", text_at(c, m, "Addr"), text_at(c, m, "Tags.port"));
-        bool leads =
-            leader.json && str_eq(leader.json->text, str_of(rpc));
+        const char *rpc = pathf(c, "%s:%s", text_at(c, m, "Addr"), text_at(c, m, "Tags.port"));
+        bool leads = leader.json && str_eq(leader.json->text, str_of(rpc));
 
         table_add(&t, text_at(c, m, "Name"), text_at(c, m, "Addr"), text_at(c, m, "Port"),
                   text_at(c, m, "Status"), leads ? "true" : "false",

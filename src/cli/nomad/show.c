@@ -1,7 +1,9 @@
 /* Values, times and lists as Nomad's command line shows them. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/common/text.h"
@@ -132,7 +134,7 @@ static void print_go_json(const struct json *v)
 }
 
 int print_as_asked(struct cli_call *c, const struct json *v, bool as_json, const char *tmpl,
-                    int *ret)
+                   int *ret)
 {
     struct buf b = BUF_INIT(PRINT_MAX);
     struct err e = ERR_INIT;
@@ -152,4 +154,19 @@ int print_as_asked(struct cli_call *c, const struct json *v, bool as_json, const
         printf("%.*s\n", STR_ARG(buf_str(&b)));
     buf_done(&b);
     return 1;
+}
+
+int usage_error(const struct cli_call *c, int exit_code, const char *what)
+{
+    return cli_fail(exit_code, "%s\nFor additional help try 'nomad %s -help'", what,
+                    c->command->name);
+}
+
+const char *whole_path(struct cli_call *c, const char *path)
+{
+    char here[PATH_MAX];
+
+    if (*path == '/' || !getcwd(here, sizeof(here)))
+        return path;
+    return pathf(c, "%s/%s", here, path);
 }
