@@ -39,7 +39,11 @@ int api_new(const struct api_opts *o, struct api **ret, struct err *e)
     assert(o->store);
     api->store = o->store;
     lane_init(&api->lane);
-    int r = api_start(api, o, e);
+    api->stopper.fd = -1;
+    int r = stopper_init(&api->stopper, e);
+
+    if (r >= 0)
+        r = api_start(api, o, e);
 
     if (r < 0) {
         api_free(api);
@@ -77,6 +81,8 @@ void api_stop(struct api *api)
         return;
     api->stopped = true;
     atomic_store(&api->stopping, true);
+    if (api->stopper.fd >= 0)
+        stopper_stop(&api->stopper);
     wal_stop(api->wal);
     park_stop(api);
     await_calls(api);
@@ -92,7 +98,14 @@ void api_free(struct api *api)
     park_done(api);
     wal_free(api->wal);
     lane_done(&api->lane);
+    if (api->stopper.fd >= 0)
+        stopper_done(&api->stopper);
     free(api);
+}
+
+struct stopper *api_stopper(struct api *api)
+{
+    return &api->stopper;
 }
 
 /*

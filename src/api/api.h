@@ -39,6 +39,7 @@
 
 struct api;
 struct call;
+struct stopper;
 
 enum {
     API_TRIES_MAX = 50,       /* conflicts of one request before 503 */
@@ -207,6 +208,8 @@ int api_new(const struct api_opts *o, struct api **ret, struct err *e);
  * call is left. Before http_server_stop, so that the answers still go out. */
 void api_stop(struct api *api);
 void api_free(struct api *api); /* NULL is fine; after http_server_free */
+/* Stopped when api_stop begins: what waits on the blocking pool gives up then. */
+struct stopper *api_stopper(struct api *api);
 /* The http_handler of a server whose exchanges this service answers: arg is an api_mount. */
 struct api_mount {
     struct api *api;

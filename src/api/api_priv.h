@@ -111,6 +111,7 @@ struct api {
     struct wal *wal;
     atomic_size_t calls;
     atomic_bool stopping;
+    struct stopper stopper; /* the same, for waits */
     atomic_uint_least64_t conflicts;
     bool stopped;
 };
