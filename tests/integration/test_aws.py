@@ -235,7 +235,7 @@ def test_a_crash_leaves_no_user(box, aws, step):
     aws.ask("CreateGroup", GroupName="g1")
     add_full_role(vault, aws)
     reached = aws.hold(step)
-    asking = threading.Thread(target=lambda: ask_and_be_cut_off(vault))
+    asking = threading.Thread(target=lambda: ask_and_be_cut_off(vault, "full"))
     asking.start()
     assert reached.wait(30)
     vault.stop(signal.SIGKILL)
@@ -252,9 +252,20 @@ def test_a_crash_leaves_no_user(box, aws, step):
     assert vault.get("/v1/aws/creds/full")["data"]["access_key"]
 
 
-def ask_and_be_cut_off(vault):
+def test_a_server_that_stops_does_not_wait_for_aws(vault, aws):
+    configure(vault, aws)
+    vault.put("/v1/aws/roles/r", {"credential_type": "iam_user"})
+    reached = aws.hold("CreateUser")
+    asking = threading.Thread(target=lambda: ask_and_be_cut_off(vault, "r"))
+    asking.start()
+    assert reached.wait(30)
+    vault.stop(timeout_s=5)
+    asking.join()
+
+
+def ask_and_be_cut_off(vault, role):
     try:
-        vault.request("GET", "/v1/aws/creds/full")
+        vault.request("GET", f"/v1/aws/creds/{role}")
     except (OSError, serai.http.client.HTTPException):
         pass
 

@@ -5,12 +5,12 @@
  * operation's deadline. A fault says whether it is sure that nothing was done: an attempt that
  * ended without a clear answer makes that unsure, whatever the next one is told.
  */
-#include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "base/thread.h"
 #include "vault/secrets/aws_priv.h"
 
 enum { PAUSE_MS = 50, PAUSE_THROTTLED_MS = 500, PAUSE_MAX_MS = 5000, BODY_MAX = 1 << 20 };
@@ -21,7 +21,8 @@ struct aws_client {
     const char *url, *path; /* as errors show it */
     const char *version;
     struct http_aws_sigv4 sign;
-    int64_t max_retries, deadline_ms;
+    int64_t max_retries;
+    struct aws_limit limit;
     struct aws_fault fault;
 };
 
@@ -127,13 +128,14 @@ static void try_once(struct aws_client *c, const char *body, const struct aws_xm
 {
     static const struct http_header headers[] = {
         {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
-    int64_t left_ms = c->deadline_ms - clock_mono_ms();
+    int64_t left_ms = c->limit.deadline_ms - clock_mono_ms();
     struct http_request q = {.method = "POST",
                              .path = c->path,
                              .body = str_of(body),
                              .headers = headers,
                              .n_headers = ARRAY_LEN(headers),
-                             .aws = &c->sign};
+                             .aws = &c->sign,
+                             .stop = c->limit.stop};
     struct http_response h;
     int r;
 
@@ -177,18 +179,17 @@ int aws_call(struct aws_client *c, const char *action, const struct aws_param *p
     if (!body)
         return ERR_TOOBIG;
     for (int64_t i = 0;; i++) {
-        int64_t pause;
+        int64_t again_ms;
 
         err_reset(&own);
         try_once(c, body, &x, &at, &own);
         if (at.result == 0)
             break;
         unclear |= at.unclear;
-        pause = pause_ms(c, i);
-        if (!at.worth_another || i >= c->max_retries ||
-            clock_mono_ms() + pause >= c->deadline_ms)
+        again_ms = clock_mono_ms() + pause_ms(c, i);
+        if (!at.worth_another || i >= c->max_retries || again_ms >= c->limit.deadline_ms ||
+            stopper_wait_until(c->limit.stop, again_ms))
             break;
-        poll(NULL, 0, (int)pause);
     }
     c->fault.not_done &= !unclear;
     if (at.result < 0)
@@ -249,8 +250,14 @@ static void free_http(void *http)
     http_client_free(http);
 }
 
-int aws_client_open(const struct aws_root *root, enum aws_service s, int64_t deadline_ms,
-                    struct arena *a, struct aws_client **ret, struct err *e)
+struct aws_limit aws_limit_of(const struct vault *v)
+{
+    return (struct aws_limit){clock_mono_ms() + AWS_OPERATION_MS, api_stopper(vault_api(v))};
+}
+
+int aws_client_open(const struct aws_root *root, enum aws_service s,
+                    const struct aws_limit *limit, struct arena *a, struct aws_client **ret,
+                    struct err *e)
 {
     struct http_client_opts opts = {.connect_timeout_ms = AWS_CONNECT_MS,
                                     .reply_max = AWS_REPLY_MAX};
@@ -277,7 +284,7 @@ int aws_client_open(const struct aws_root *root, enum aws_service s, int64_t dea
     c->max_retries = root->max_retries < 0 ? AWS_RETRIES_DEFAULT : root->max_retries;
     if (c->max_retries > AWS_RETRIES_MAX)
         c->max_retries = AWS_RETRIES_MAX;
-    c->deadline_ms = deadline_ms;
+    c->limit = *limit;
     *ret = c;
     return 0;
 }

@@ -36,7 +36,7 @@ struct cred_job {
     const struct aws_lease *lease; /* NULL: none configured */
     const struct aws_role *role;
     const char *name; /* of the user or the session */
-    int64_t deadline_ms;
+    struct aws_limit limit;
     char wal_id[UUID_SIZE];
     struct aws_keys keys;
     struct err failed; /* the user was not made, for sure: tell it, and drop the record */
@@ -79,7 +79,7 @@ static int make_user(struct req *r, void *arg, struct err *e)
     struct aws_client *iam = NULL;
     struct err why = ERR_INIT;
     bool not_made = true;
-    int ret = aws_client_open(j->root, AWS_IAM, j->deadline_ms, r->a, &iam, &why);
+    int ret = aws_client_open(j->root, AWS_IAM, &j->limit, r->a, &iam, &why);
 
     if (ret < 0)
         err_wrap(&why, ret, "Error creating IAM user");
@@ -242,7 +242,7 @@ static int begin_session(struct req *r, const struct cred_body *b, const char *t
     j->ask.type = type;
     j->ask.name = j->name;
     j->ask.ttl_s = session_ttl(r, b, j->role);
-    j->ask.deadline_ms = j->deadline_ms;
+    j->ask.limit = j->limit;
     req_then(r, ask_sts, hand_out_session, j);
     return 0;
 }
@@ -298,7 +298,7 @@ static int credentials(struct req *r, bool sts_path, struct err *e)
         ret = choose_type(j->role, sts_path, &type, e);
     if (ret < 0)
         return ret;
-    j->deadline_ms = clock_mono_ms() + AWS_OPERATION_MS;
+    j->limit = aws_limit_of(r->vault);
     return strcmp(type, "iam_user") == 0 ? begin_user(r, j, e)
                                          : begin_session(r, &b, type, j, e);
 }

@@ -177,12 +177,20 @@ struct aws_place {
 int aws_place_find(const struct aws_root *root, enum aws_service s, struct arena *a,
                    struct aws_place *ret, struct err *e);
 
-/* Lives as long as the arena. `deadline_ms`: clock_mono_ms, for all calls together. */
-int aws_client_open(const struct aws_root *root, enum aws_service s, int64_t deadline_ms,
-                    struct arena *a, struct aws_client **ret, struct err *e);
+/* How long all calls of one operation may take together. */
+struct aws_limit {
+    int64_t deadline_ms; /* clock_mono_ms */
+    struct stopper *stop;
+};
+struct aws_limit aws_limit_of(const struct vault *v); /* AWS_OPERATION_MS from now */
+
+/* Lives as long as the arena. */
+int aws_client_open(const struct aws_root *root, enum aws_service s,
+                    const struct aws_limit *limit, struct arena *a, struct aws_client **ret,
+                    struct err *e);
 /* `params` end in {NULL}. *ret (may be NULL): the answer's root. ERR_NOTFOUND (NoSuchEntity),
- * ERR_UPSTREAM (refused, throttled, nonsense), ERR_UNAVAIL, ERR_TIMEOUT. Messages as AWS's own
- * tools word them: "CODE: message\n\tstatus code: 404, request id: ID". */
+ * ERR_UPSTREAM (refused, throttled, nonsense), ERR_UNAVAIL, ERR_TIMEOUT, ERR_CANCELED. Messages
+ * as AWS's own tools word them: "CODE: message\n\tstatus code: 404, request id: ID". */
 int aws_call(struct aws_client *c, const char *action, const struct aws_param *params,
              const struct aws_xml **ret, struct err *e);
 #define AWS_CALL(c, action, ret, e, ...) \
@@ -217,7 +225,8 @@ struct aws_sts_ask {
     const struct aws_role *role;
     const char *type; /* "assumed_role", "federation_token" */
     const char *role_arn, *name;
-    int64_t ttl_s, deadline_ms;
+    int64_t ttl_s;
+    struct aws_limit limit;
 };
 struct aws_sts_got {
     struct aws_keys keys;

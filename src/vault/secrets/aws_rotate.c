@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "vault/secrets/aws_priv.h"
 
@@ -14,7 +13,7 @@ struct rotation {
     const struct aws_root *old;
     const char *user; /* whose keys they are */
     struct aws_keys fresh;
-    int64_t deadline_ms;
+    struct aws_limit limit;
 };
 
 static int call_failed(const struct aws_client *iam, const char *action, struct err *e)
@@ -72,7 +71,7 @@ static int rotate(struct req *r, void *arg, struct err *e)
     struct rotation *k = arg;
     struct aws_client *iam;
     struct err why = ERR_INIT;
-    int ret = aws_client_open(k->old, AWS_IAM, k->deadline_ms, r->a, &iam, &why);
+    int ret = aws_client_open(k->old, AWS_IAM, &k->limit, r->a, &iam, &why);
 
     if (ret < 0)
         return req_fail_multi(e, 500, "%s", why.msg);
@@ -115,7 +114,7 @@ int aws_rotate_root(struct call *c, struct err *e)
         return req_fail(e,
                         "Cannot call config/rotate-root when either access_key or secret_key "
                         "is empty");
-    k->deadline_ms = clock_mono_ms() + AWS_OPERATION_MS;
+    k->limit = aws_limit_of(r->vault);
     req_then(r, rotate, rotated, k);
     return 0;
 }

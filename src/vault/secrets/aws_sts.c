@@ -63,7 +63,7 @@ static int group_policies(const struct aws_sts_ask *q, struct arena *a,
                           struct strlist *documents, struct strlist *arns, struct err *e)
 {
     struct aws_client *iam;
-    int r = aws_client_open(q->root, AWS_IAM, q->deadline_ms, a, &iam, e);
+    int r = aws_client_open(q->root, AWS_IAM, &q->limit, a, &iam, e);
 
     for (size_t i = 0; i < q->role->iam_groups.len && r == 0; i++) {
         struct aws_list attached = {"ListAttachedGroupPolicies", "GroupName",
@@ -130,6 +130,7 @@ int aws_sts_get(const struct aws_sts_ask *q, struct arena *a, struct aws_sts_got
 {
     bool assume = strcmp(q->type, "assumed_role") == 0;
     const char *action = assume ? "AssumeRole" : "GetFederationToken", *policy;
+    const char *failed = assume ? "Error assuming role" : "Error generating STS keys";
     struct strlist arns = {0};
     const struct aws_xml *x;
     struct params p = {0};
@@ -141,9 +142,9 @@ int aws_sts_get(const struct aws_sts_ask *q, struct arena *a, struct aws_sts_got
     if (!assume && !*policy && arns.len == 0)
         return req_fail(e, "must specify at least one of policy_arns or policy_document with "
                            "federation_token credential_type");
-    r = aws_client_open(q->root, AWS_STS, q->deadline_ms, a, &sts, e);
+    r = aws_client_open(q->root, AWS_STS, &q->limit, a, &sts, e);
     if (r < 0)
-        return r;
+        return err_wrap(e, r, "%s", failed);
     add(&p, a, assume ? "RoleSessionName" : "Name", q->name);
     add(&p, a, "RoleArn", assume ? q->role_arn : NULL);
     add(&p, a, "DurationSeconds", arena_printf(a, "%lld", (long long)q->ttl_s));
@@ -153,11 +154,9 @@ int aws_sts_get(const struct aws_sts_ask *q, struct arena *a, struct aws_sts_got
     add(&p, a, NULL, NULL);
     r = aws_call(sts, action, p.list.at, &x, e);
     if (r < 0)
-        return aws_tell(
-            sts, err_wrap(e, r, assume ? "Error assuming role" : "Error generating STS keys"),
-            e);
+        return aws_tell(sts, err_wrap(e, r, "%s", failed), e);
     take_answer(aws_xml_at(x, arena_printf(a, "%sResult", action)), a, ret);
     if (!*ret->keys.access_key || !*ret->keys.secret_key)
-        return req_fail(e, "Error generating STS keys: the answer has none");
+        return req_fail(e, "%s: the answer has no keys", failed);
     return 0;
 }

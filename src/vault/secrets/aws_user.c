@@ -1,5 +1,4 @@
 /* IAM users: made step by step, removed in the opposite spirit (first what can be used). */
-#include "base/clock.h"
 #include "base/err.h"
 #include "vault/secrets/aws_priv.h"
 
@@ -180,13 +179,13 @@ static int load_root(struct vault *v, const char *mount_uuid, struct arena *a,
 int aws_user_forget(struct vault *v, const struct mount *m, const char *username,
                     int64_t made_s, int64_t now_ns, struct arena *a, struct err *e)
 {
-    int64_t deadline_ms = clock_mono_ms() + AWS_OPERATION_MS;
+    struct aws_limit limit = aws_limit_of(v);
     const struct aws_root *root;
     struct aws_client *iam;
     int r = load_root(v, m->uuid, a, &root, e);
 
     if (r == 0)
-        r = aws_client_open(root, AWS_IAM, deadline_ms, a, &iam, e);
+        r = aws_client_open(root, AWS_IAM, &limit, a, &iam, e);
     if (r == 0)
         r = aws_user_remove(iam, username, e);
     /* AWS is consistent only after a while: what was made a moment ago may still turn up. */

@@ -41,10 +41,11 @@ static void *block_new(size_t size)
 
 static void block_free(void *p)
 {
-    struct block *b = (struct block *)p - 1;
+    struct block *b = p;
 
     if (!p)
         return;
+    b--;
     secret_wipe(p, b->size);
     free(b);
 }
