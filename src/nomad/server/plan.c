@@ -162,7 +162,11 @@ static int finish_eval(struct txn *t, const struct object *old, const struct pla
     struct object *o = state_copy(old);
     struct eval *ev = o->body;
 
-    ev->status = EVAL_COMPLETE;
+    ev->status = p->reblock ? EVAL_BLOCKED : EVAL_COMPLETE;
+    if (p->reblock) { /* what it waits for may be something else now */
+        ev->class_eligibility = json_copy(o->arena, p->class_eligibility);
+        ev->escaped_computed_class = p->escaped_computed_class;
+    }
     ev->modify_time = now_ns;
     ev->queued_allocations = json_new_object(o->arena);
     list_each (&p->queued, q)
@@ -206,8 +210,9 @@ static int write_queued(struct txn *t, const struct eval *ev, const struct plan 
     return state_put(t, &job_summary_table, s, e);
 }
 
-/* At most one blocked evaluation of a job: the newer one replaces it. */
-static int cancel_blocked(struct txn *t, const struct eval *ev, int64_t now_ns, struct err *e)
+/* At most one blocked evaluation of a job, and none when nothing is left to place. */
+static int cancel_blocked(struct txn *t, const struct eval *ev, const char *why, int64_t now_ns,
+                          struct err *e)
 {
     VEC(struct object *) old = {0};
     const struct object *o;
@@ -229,7 +234,7 @@ static int cancel_blocked(struct txn *t, const struct eval *ev, int64_t now_ns, 
         struct eval *b = old.at[i]->body;
 
         b->status = EVAL_CANCELED;
-        b->status_description = "existing blocked evaluation has been replaced";
+        b->status_description = why;
         b->modify_time = now_ns;
         if (r >= 0)
             r = state_put(t, &eval_table, old.at[i], e);
@@ -248,7 +253,8 @@ static int write_evals(struct txn *t, const struct plan *p, int64_t now_ns, stru
         struct eval *ev = p->evals.at[i];
 
         if (strcmp(ev->status, EVAL_BLOCKED) == 0)
-            r = cancel_blocked(t, ev, now_ns, e);
+            r = cancel_blocked(t, ev, "existing blocked evaluation has been replaced", now_ns,
+                               e);
         ev->create_time = ev->modify_time = now_ns;
         if (r == 0)
             r = put_new(t, &eval_table, ev, e);
@@ -274,6 +280,8 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
         r = annotate_one(t, p->annotate.at[i], now_ns, e);
     for (size_t i = 0; r == 0 && i < p->places.len; i++)
         r = place_one(s, t, p->places.at[i], now_ns, e);
+    if (r == 0 && p->failed.len == 0)
+        r = cancel_blocked(t, ev, "canceled after more recent eval was processed", now_ns, e);
     if (r == 0)
         r = write_evals(t, p, now_ns, e);
     if (r == 0)
