@@ -304,18 +304,28 @@ static void remember(struct gc *next, const struct table_scan *it)
     next->cursor[it->index_key.len] = '\0'; /* counted when the scan goes on behind it */
 }
 
+static void next_phase(struct gc *next)
+{
+    next->phase++;
+    next->cursor_len = 0;
+    next->running = next->phase < (int)ARRAY_LEN(phases);
+}
+
 static int sweep_rows(struct slice *s, struct gc *next, struct err *e)
 {
     const struct phase *p = &phases[s->g->phase];
     const struct object *o;
     struct table_scan it;
-    size_t looked = 0;
     int r = begin_scan(s, p->table, &it, e);
 
     if (r < 0)
         return r;
-    while (looked < GC_LOOK_MAX && !s->full && (r = table_scan_next(&it, &o, e)) > 0) {
-        looked++;
+    for (size_t looked = 0; looked < GC_LOOK_MAX && !s->full; looked++) {
+        r = table_scan_next(&it, &o, e);
+        if (r == 0)
+            next_phase(next);
+        if (r <= 0)
+            break;
         r = look_at(s, p, o, e);
         if (r < 0)
             break;
@@ -323,11 +333,6 @@ static int sweep_rows(struct slice *s, struct gc *next, struct err *e)
             remember(next, &it);
     }
     table_scan_end(&it);
-    if (r == 0) { /* the table's end */
-        next->phase++;
-        next->cursor_len = 0;
-        next->running = next->phase < (int)ARRAY_LEN(phases);
-    }
     return r < 0 ? r : 0;
 }
 
