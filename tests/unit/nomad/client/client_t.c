@@ -247,7 +247,7 @@ void world_start(struct world *w, void (*change)(struct nomad_client_opts *o))
     world_begin_client(w);
 }
 
-void world_stop(struct world *w)
+void world_close(struct world *w)
 {
     if (!w->client)
         world_begin_client(w);
@@ -266,6 +266,16 @@ void world_stop(struct world *w)
     } while (st.allocs > 0 && clock_mono_ms() < until);
     T_INT_EQ(st.allocs, 0);
     nomad_client_free(w->client);
+}
+
+void world_stop(struct world *w)
+{
+    world_close(w);
+    world_done(w);
+}
+
+void world_done(struct world *w)
+{
     server_done(&w->server);
     arena_free(w->arena);
 }

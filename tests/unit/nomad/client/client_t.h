@@ -8,13 +8,13 @@
  *     world_stop(&w);
  *
  * The fake server lives as long as the world; the client may be started anew over the same
- * directories (world_restart), also without having been told to stop (world_abandon: what a
- * kill -9 leaves, for everything but the process's own threads).
+ * directories (world_end_client, world_begin_client).
  */
 #ifndef TESTS_UNIT_CLIENT_T_H
 #define TESTS_UNIT_CLIENT_T_H
 
 #include <poll.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -36,7 +36,7 @@ struct fake_server {
     uint64_t index;
     struct fake_alloc allocs[FAKE_ALLOCS];
     size_t n;
-    unsigned registers, heartbeats, derives;
+    atomic_uint registers, heartbeats, derives;
     bool down;                 /* every call is ERR_UNAVAIL */
     bool unknown;              /* heartbeats are ERR_DENIED until the next register */
     bool deny_watch;           /* the next parked request is ERR_DENIED */
@@ -63,6 +63,9 @@ struct world {
 /* `change` may set options before the client is made. */
 void world_start(struct world *w, void (*change)(struct nomad_client_opts *o));
 void world_stop(struct world *w); /* every task is ended and checked to be gone */
+/* The same in two steps: the client, then the fake server. */
+void world_close(struct world *w);
+void world_done(struct world *w);
 void world_end_client(struct world *w);
 void world_begin_client(struct world *w);
 
