@@ -162,16 +162,15 @@ static void print_latest_deployment(struct cli_call *c, const struct json *d)
     print_deployed(c, d, o.verbose, "");
 }
 
-static void print_allocs(struct cli_call *c, const struct json *allocs)
+void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose)
 {
     struct table t = TABLE_NOMAD(c->arena);
 
-    printf("\nAllocations\n");
     if (count_of(allocs) == 0) {
         printf("No allocations placed\n");
         return;
     }
-    if (o.verbose)
+    if (verbose)
         table_add(&t, "ID", "Eval ID", "Node ID", "Node Name", "Task Group", "Version",
                   "Desired", "Status", "Created", "Modified", NULL);
     else
@@ -180,13 +179,13 @@ static void print_allocs(struct cli_call *c, const struct json *allocs)
     for (uint32_t i = 0; i < allocs->len; i++) {
         const struct json *a = &allocs->items[i];
         int64_t created = number_at(a, "CreateTime"), modified = number_at(a, "ModifyTime");
-        const char *id = short_id(c, text_at(c, a, "ID"), o.verbose),
-                   *node = short_id(c, text_at(c, a, "NodeID"), o.verbose),
+        const char *id = short_id(c, text_at(c, a, "ID"), verbose),
+                   *node = short_id(c, text_at(c, a, "NodeID"), verbose),
                    *group = text_at(c, a, "TaskGroup"), *version = text_at(c, a, "JobVersion"),
                    *desired = text_at(c, a, "DesiredStatus"),
                    *status = text_at(c, a, "ClientStatus");
 
-        if (o.verbose)
+        if (verbose)
             table_add(&t, id, text_at(c, a, "EvalID"), node, text_at(c, a, "NodeName"), group,
                       version, desired, status, time_text(c, created), time_text(c, modified),
                       NULL);
@@ -268,7 +267,8 @@ static int run(struct cli_call *c)
         print_evals(c, p.evals.json);
     print_placement_failures(c, p.evals.json);
     print_latest_deployment(c, p.deployment.json);
-    print_allocs(c, p.allocs.json);
+    printf("\nAllocations\n");
+    print_alloc_table(c, p.allocs.json, o.verbose);
     return CLI_EXIT_OK;
 }
 

@@ -118,26 +118,72 @@ static void print_jobs(struct cli_call *c, const struct json *list)
     table_print(&t, stderr);
 }
 
-int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const char **ret_ns)
+/* A list of those `j` that fit; the list itself without a wish. */
+static const struct json *only(struct cli_call *c, const struct json *list,
+                               bool (*wanted)(const struct json *job))
+{
+    struct json *some = json_new_array(c->arena);
+
+    if (!wanted)
+        return list;
+    for (size_t i = 0; i < count_of(list); i++)
+        if (wanted(&list->items[i]))
+            json_push(c->arena, some, list->items[i]);
+    return some;
+}
+
+int find_job_of(struct cli_call *c, const char *kind, bool (*wanted)(const struct json *job),
+                const char *prefix, const char **ret_id, const char **ret_ns)
 {
     struct nomad_reply r;
-    const struct json *found;
+    const struct json *list, *found;
 
     if (nomad_get(c, pathf(c, "jobs?prefix=%s", path_part(c, prefix)), &r))
         return cli_fail(NOMAD_EXIT_FAILED, "Error querying job prefix \"%s\": %s", prefix,
                         r.error);
-    if (count_of(r.json) == 0)
-        return cli_fail(NOMAD_EXIT_FAILED, "No job(s) with prefix or ID \"%s\" found", prefix);
-    found = &r.json->items[0];
-    for (uint32_t i = 0; i < r.json->len; i++)
-        if (strcmp(text_at(c, &r.json->items[i], "ID"), prefix) == 0)
-            found = &r.json->items[i];
-    if (r.json->len > 1 && strcmp(text_at(c, found, "ID"), prefix) != 0) {
-        fprintf(stderr, "Prefix matched multiple jobs\n\n");
-        print_jobs(c, r.json);
+    list = only(c, r.json, wanted);
+    if (count_of(list) == 0)
+        return cli_fail(NOMAD_EXIT_FAILED, "No %sjob(s) with prefix or ID \"%s\" found", kind,
+                        prefix);
+    found = &list->items[0];
+    for (uint32_t i = 0; i < list->len; i++)
+        if (strcmp(text_at(c, &list->items[i], "ID"), prefix) == 0)
+            found = &list->items[i];
+    if (list->len > 1 && strcmp(text_at(c, found, "ID"), prefix) != 0) {
+        fprintf(stderr, "Prefix \"%s\" matched multiple %sjobs\n\n", prefix, kind);
+        print_jobs(c, list);
         return NOMAD_EXIT_FAILED;
     }
     *ret_id = text_at(c, found, "ID");
     *ret_ns = text_at(c, found, "Namespace");
+    return CLI_EXIT_OK;
+}
+
+int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const char **ret_ns)
+{
+    return find_job_of(c, "", NULL, prefix, ret_id, ret_ns);
+}
+
+int find_deployment(struct cli_call *c, const char *prefix, const struct json **ret)
+{
+    struct nomad_reply r;
+
+    if (strlen(prefix) < 2)
+        return cli_fail(
+            NOMAD_EXIT_FAILED,
+            "Error retrieving deployment: Identifier must contain at least two characters.");
+    if (nomad_get(c, pathf(c, "deployments?prefix=%s", path_part(c, even_prefix(c, prefix))),
+                  &r))
+        return cli_fail(NOMAD_EXIT_FAILED, "Error retrieving deployment: %s", r.error);
+    if (count_of(r.json) == 0)
+        return cli_fail(
+            NOMAD_EXIT_FAILED,
+            "Error retrieving deployment: Deployment ID \"%s\" matched no deployments", prefix);
+    if (r.json->len > 1) {
+        printf("Prefix matched multiple deployments\n\n");
+        print_deployments(c, r.json, false);
+        return NOMAD_EXIT_FAILED;
+    }
+    *ret = &r.json->items[0];
     return CLI_EXIT_OK;
 }

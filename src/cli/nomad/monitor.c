@@ -263,23 +263,15 @@ void print_deployed(struct cli_call *c, const struct json *d, bool verbose, cons
     buf_done(&b);
 }
 
-static void print_deployment(struct monitor *m, const struct json *d)
+static void show_deployment(struct monitor *m, const struct json *d)
 {
     struct cli_call *c = m->c;
-    const struct kv_line lines[] = {{"ID", short_id(c, text_at(c, d, "ID"), m->verbose)},
-                                    {"Job ID", text_at(c, d, "JobID")},
-                                    {"Job Version", text_at(c, d, "JobVersion")},
-                                    {"Status", text_at(c, d, "Status")},
-                                    {"Description", text_at(c, d, "StatusDescription")}};
-
     printf("    \n%s\n", now_text(c));
-    print_kv(c, lines, ARRAY_LEN(lines));
-    printf("\nDeployed\n");
-    print_deployed(c, d, m->verbose, "");
+    print_deployment(c, d, m->verbose);
     fflush(stdout);
 }
 
-static int monitor_deployment(struct monitor *m)
+static int follow_deployment(struct monitor *m)
 {
     struct nomad_reply r;
     uint64_t index = 0;
@@ -295,7 +287,7 @@ static int monitor_deployment(struct monitor *m)
             return cli_fail(NOMAD_EXIT_FAILED, "Error fetching deployment: %s", r.error);
         status = text_at(m->c, r.json, "Status");
         if (r.index != index)
-            print_deployment(m, r.json);
+            show_deployment(m, r.json);
         index = r.index;
         if (strcmp(status, "running") != 0 && strcmp(status, "paused") != 0 &&
             strcmp(status, "pending") != 0)
@@ -323,7 +315,7 @@ int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and
     } while (!is_over(m.status));
     result = finish_eval(&m, r.json);
     if (result == CLI_EXIT_OK && and_deployment && *m.deployment)
-        return monitor_deployment(&m);
+        return follow_deployment(&m);
     return result;
 }
 
@@ -335,4 +327,11 @@ int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbo
         return monitor_eval(c, eval_id, verbose, true);
     printf("Evaluation ID: %s\n", eval_id);
     return CLI_EXIT_OK;
+}
+
+int monitor_deployment(struct cli_call *c, const char *id, bool verbose)
+{
+    struct monitor m = {.c = c, .deployment = id, .verbose = verbose};
+
+    return follow_deployment(&m);
 }

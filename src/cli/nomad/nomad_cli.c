@@ -6,8 +6,10 @@
     const struct cli_command var = {.name = (name_), .synopsis = (synopsis_)}
 
 GROUP(nomad_cmd_alloc, "alloc", "Interact with allocations");
+GROUP(nomad_cmd_deployment, "deployment", "Interact with deployments");
 GROUP(nomad_cmd_eval, "eval", "Interact with evaluations");
 GROUP(nomad_cmd_job, "job", "Interact with jobs");
+GROUP(nomad_cmd_job_periodic, "job periodic", "Interact with periodic jobs");
 GROUP(nomad_cmd_job_tag, "job tag", "Manage job version tags");
 GROUP(nomad_cmd_node, "node", "Interact with nodes");
 GROUP(nomad_cmd_server, "server", "Interact with servers");

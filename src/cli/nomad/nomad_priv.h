@@ -93,6 +93,10 @@ int find_alloc(struct cli_call *c, const char *prefix, const char *what_failed,
 int find_node(struct cli_call *c, const char *prefix, const struct json **ret);
 int find_eval(struct cli_call *c, const char *prefix, const struct json **ret);
 int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const char **ret_ns);
+/* Among the jobs that are `wanted`, called `kind` ("periodic ") in messages. */
+int find_job_of(struct cli_call *c, const char *kind, bool (*wanted)(const struct json *job),
+                const char *prefix, const char **ret_id, const char **ret_ns);
+int find_deployment(struct cli_call *c, const char *prefix, const struct json **ret);
 
 /* ---- monitor.c ----------------------------------------------------------------------------
  */
@@ -101,10 +105,20 @@ int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const 
 int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and_deployment);
 /* The same, or with `detach` only "Evaluation ID: ..."; nothing for an empty ID. */
 int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbose);
+/* Follow a deployment to its end. Exit code. */
+int monitor_deployment(struct cli_call *c, const char *id, bool verbose);
 void print_warnings(struct cli_call *c, const struct json *reply);
 void print_metrics(struct cli_call *c, const struct json *metric, const char *indent);
 void print_deployed(struct cli_call *c, const struct json *deployment, bool verbose,
                     const char *indent);
+
+/* ---- deployment.c, job_status.c -----------------------------------------------------------
+ */
+
+void print_deployments(struct cli_call *c, const struct json *list, bool verbose);
+void print_deployment(struct cli_call *c, const struct json *deployment, bool verbose);
+/* "No allocations placed" for an empty list. */
+void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose);
 
 #define NOMAD_COMMAND(name) extern const struct cli_command name;
 #include "cli/nomad/commands.def"
