@@ -42,6 +42,7 @@ void write_alloc(struct call *c, struct json_out *w, const struct object *o)
     struct alloc_deployment_status ds;
     const struct object *version;
     struct job job;
+    bool unproven = false;
     uint64_t spec, modified;
 
     al.create_index = o->create_rev;
@@ -57,6 +58,10 @@ void write_alloc(struct call *c, struct json_out *w, const struct object *o)
         job = *(const struct job *)version->body;
         spec = job_spec_index(version);
         modified = version->mod_rev;
+        if (o->create_rev < version->mod_rev) { /* as it was when the alloc was placed */
+            modified = version->create_rev;
+            job.stable = &unproven;
+        }
         job.create_index = &al.job_create_index;
         job.job_modify_index = &spec;
         job.modify_index = &modified;

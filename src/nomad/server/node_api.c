@@ -87,9 +87,14 @@ static void write_legacy(struct json_out *w, const char *key, int64_t cpu, int64
 static void write_node(struct json_out *w, const struct object *o)
 {
     struct node n = *(const struct node *)o->body;
+    struct json none = {.type = JSON_OBJECT};
 
     n.create_index = o->create_rev;
     n.modify_index = o->mod_rev;
+    if (!n.csi_controller_plugins)
+        n.csi_controller_plugins = &none;
+    if (!n.csi_node_plugins)
+        n.csi_node_plugins = &none;
     json_obj(w);
     schema_encode_fields(&node_schema, &n, 0, w);
     json_kv_bool(w, "Drain", n.drain_strategy != NULL);

@@ -168,6 +168,7 @@ static int finish_eval(struct txn *t, const struct object *old, const struct pla
         ev->escaped_computed_class = p->escaped_computed_class;
     }
     ev->modify_time = now_ns;
+    ev->snapshot_index = txn_rev(t);
     ev->queued_allocations = json_new_object(o->arena);
     list_each (&p->queued, q)
         json_set(o->arena, ev->queued_allocations, str_of(arena_strdup(o->arena, q->group)),

@@ -78,6 +78,11 @@ TEST(an_alloc_shows_the_version_of_its_job)
     T_AT(&cl, &list, "0.DesiredTransition.Migrate", "null");
     T_AT(&cl, &list, "0.TaskStates", "null");
     T_AT(&cl, &list, "0.JobType", "service");
+
+    ask(&cl, "PUT", "/v1/job/web/stable",
+        "{\"JobID\":\"web\",\"JobVersion\":0,\"Stable\":true}");
+    al = ask(&cl, "GET", arena_printf(cl.arena, "/v1/allocation/%s", id), NULL);
+    T_AT(&cl, &al, "Job.Stable", "false"); /* it was not when the alloc was placed */
     list = ask(&cl, "GET", arena_printf(cl.arena, "/v1/allocations?prefix=%.7s", id), NULL);
     T_INT_EQ(list.json->len, 1);
     cluster_stop(&cl);

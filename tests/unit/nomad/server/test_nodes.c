@@ -50,6 +50,7 @@ TEST(a_node_is_shown_without_its_secret)
     T_AT(&cl, &n, "Drain", "false");
     T_AT(&cl, &n, "DrainStrategy", "null");
     T_AT(&cl, &n, "Resources.CPU", "4000");
+    T_AT(&cl, &n, "CSINodePlugins", "{}");
     T_TRUE(!strstr(n.body, "SecretIDHash"));
     struct answer l = ask(&cl, "GET", "/v1/nodes?os=true&resources=true", NULL);
 
