@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "cli/nomad/nomad_priv.h"
 
-enum { WAIT_S = 10, EXIT_NOT_PLACED = 2, SEEN_MAX = 10000 };
+enum { WAIT_S = 10, DEPLOYMENT_WAIT_S = 1, EXIT_NOT_PLACED = 2, SEEN_MAX = 10000 };
 
 struct seen_alloc {
     const char *id, *client, *desired;
@@ -278,11 +278,11 @@ static int follow_deployment(struct monitor *m)
 
     head(m, "Monitoring deployment \"%s\"", short_id(m->c, m->deployment, m->verbose));
     for (;;) {
-        const char *status;
+        const char *status, *why;
 
         if (nomad_get(m->c,
                       pathf(m->c, "deployment/%s?index=%llu&wait=%ds", m->deployment,
-                            (unsigned long long)index, WAIT_S),
+                            (unsigned long long)index, DEPLOYMENT_WAIT_S),
                       &r))
             return cli_fail(NOMAD_EXIT_FAILED, "Error fetching deployment: %s", r.error);
         status = text_at(m->c, r.json, "Status");
@@ -292,6 +292,10 @@ static int follow_deployment(struct monitor *m)
         if (strcmp(status, "running") != 0 && strcmp(status, "paused") != 0 &&
             strcmp(status, "pending") != 0)
             return strcmp(status, "successful") == 0 ? CLI_EXIT_OK : NOMAD_EXIT_FAILED;
+        if (ended_early(m->c, m->deployment, &why)) {
+            head(m, "%s", why);
+            return CLI_EXIT_OK;
+        }
     }
 }
 

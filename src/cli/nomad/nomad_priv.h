@@ -107,6 +107,8 @@ int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and
 int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbose);
 /* Follow a deployment to its end. Exit code. */
 int monitor_deployment(struct cli_call *c, const char *id, bool verbose);
+/* Did a service's task end well before it was healthy? A line that says so. */
+bool ended_early(struct cli_call *c, const char *deployment, const char **ret);
 void print_warnings(struct cli_call *c, const struct json *reply);
 void print_metrics(struct cli_call *c, const struct json *metric, const char *indent);
 void print_deployed(struct cli_call *c, const struct json *deployment, bool verbose,
