@@ -57,6 +57,7 @@ struct task_token {
     int64_t ttl_s;
     int64_t expires_ns; /* wall; 0: never */
     bool renewable;
+    bool fresh; /* not renewed yet: that is done at once, to see that it can be */
 };
 
 enum task_cmd_kind { CMD_SIGNAL = 1, CMD_USAGE };

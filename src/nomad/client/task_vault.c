@@ -60,6 +60,7 @@ static void set_token(struct task_run *t, const struct link_token *from)
         .ttl_s = from->ttl_s,
         .expires_ns = expiry_of(from->ttl_s),
         .renewable = from->renewable,
+        .fresh = true,
     };
 }
 
@@ -253,6 +254,7 @@ static int renew(struct task_run *t, struct err *e)
         return r;
     lock_take(&t->lock);
     t->token.expires_ns = expiry_of(ttl_s > 0 ? ttl_s : tok.ttl_s);
+    t->token.fresh = false;
     lock_drop(&t->lock);
     journal_write(t->ar);
     return 0;
@@ -307,7 +309,7 @@ static int64_t next_renewal(struct task_run *t)
 {
     auto_lock struct lock *held = lock_scope(&t->lock);
 
-    return clock_mono_ms() + renew_delay_ms(t->token.expires_ns);
+    return clock_mono_ms() + (t->token.fresh ? 0 : renew_delay_ms(t->token.expires_ns));
 }
 
 static void keep_main(void *arg)
