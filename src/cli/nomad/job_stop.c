@@ -42,7 +42,7 @@ static const char *bool_text(bool b)
 
 static int stop_one(struct cli_call *c, const char *given)
 {
-    const char *id, *ns, *eval;
+    const char *id, *ns, *eval, *path;
     struct nomad_reply r;
     int code = find_job(c, given, &id, &ns);
 
@@ -52,14 +52,12 @@ static int stop_one(struct cli_call *c, const char *given)
         printf("Cancelling job stop\n");
         return CLI_EXIT_OK;
     }
-    if (nomad_send(
-            c, "DELETE",
-            pathf(c,
-                  "job/"
-                  "%s?namespace=%s&purge=%s&global=%s&eval_priority=%lld&no_shutdown_delay=%s",
-                  path_part(c, id), path_part(c, ns), bool_text(o.purge), bool_text(o.global),
-                  (long long)o.eval_priority, bool_text(o.no_shutdown_delay)),
-            NULL, &r))
+    path = pathf(c, "job/%s?namespace=%s&purge=%s&global=%s&no_shutdown_delay=%s",
+                 path_part(c, id), path_part(c, ns), bool_text(o.purge), bool_text(o.global),
+                 bool_text(o.no_shutdown_delay));
+    if (o.eval_priority)
+        path = pathf(c, "%s&eval_priority=%lld", path, (long long)o.eval_priority);
+    if (nomad_send(c, "DELETE", path, NULL, &r))
         return cli_fail(NOMAD_EXIT_FAILED, "Error deregistering job with id \"%s\" err: %s", id,
                         r.error);
     eval = text_at(c, r.json, "EvalID");
