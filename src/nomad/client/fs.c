@@ -81,7 +81,7 @@ int fs_open(const struct alloc_run *ar, const char *clean, int flags, struct err
     if (fd >= 0)
         return fd;
     if (fd == ERR_NOTFOUND)
-        return err_set(e, fd, "file not found: %s", *clean ? clean : "/");
+        return err_set(e, fd, "stat %s/%s: no such file or directory", ar->dir, clean);
     if (fd == ERR_DENIED)
         return err_set(e, fd,
                        "cannot open %s: links are not followed, and what this agent may "
@@ -90,20 +90,17 @@ int fs_open(const struct alloc_run *ar, const char *clean, int flags, struct err
     return err_set(e, fd, "%s", why.msg);
 }
 
-/* The path asked for: cleaned, and for reading if `bytes`. */
-static int path_of(const struct ask *q, bool required, bool bytes, const char **ret,
-                   struct err *e)
+/* The path asked for, cleaned. */
+static int path_of(const struct ask *q, bool required, const char **ret, struct err *e)
 {
     struct str path;
-    int r;
 
     if (!ask_param(q, "path", &path) || path.len == 0) {
         if (required)
             return err_set(e, ERR_INVALID, "must provide a file name");
         path = STR("/");
     }
-    r = fs_clean(q->a, path, ret, e);
-    return r == 0 && bytes ? fs_check_readable(*ret, e) : r;
+    return fs_clean(q->a, path, ret, e);
 }
 
 /* ---- ls and stat ------------------------------------------------------------------------ */
@@ -185,7 +182,7 @@ int serve_ls(struct ask *q, struct err *e)
     int r = ask_alloc(q, &ar, e);
 
     if (r == 0)
-        r = path_of(q, false, false, &path, e);
+        r = path_of(q, false, &path, e);
     if (r < 0)
         return r;
     fd = fs_open(ar, path, O_RDONLY | O_DIRECTORY, e);
@@ -242,7 +239,7 @@ int serve_stat(struct ask *q, struct err *e)
     int r = ask_alloc(q, &ar, e);
 
     if (r == 0)
-        r = path_of(q, true, false, &path, e);
+        r = path_of(q, true, &path, e);
     if (r < 0)
         return r;
     fd = fs_open(ar, path, hidden_part(path) ? O_PATH : O_RDONLY, e);
@@ -259,21 +256,33 @@ int serve_stat(struct ask *q, struct err *e)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static int open_file(const struct ask *q, struct alloc_run *ar, const char *path, int *ret,
-                     struct err *e)
+/* What is missing is said before what may not be read: a name and a size are no secret. */
+static int open_file(const struct ask *q, struct alloc_run *ar, int *ret, struct err *e)
 {
+    auto_fd int fd = -1;
+    const char *path;
     struct stat st;
-    int fd = fs_open(ar, path, O_RDONLY, e);
+    int r = path_of(q, true, &path, e);
 
-    (void)q;
+    if (r < 0)
+        return r;
+    fd = fs_open(ar, path, hidden_part(path) ? O_PATH : O_RDONLY, e);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return err_set(e, ERR_INVALID, "%s is not a file", path);
-    }
+    r = fs_check_readable(path, e);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return err_set(e, ERR_INVALID, "file \"%s\" is a directory", path);
     *ret = fd;
+    fd = -1;
     return 0;
+}
+
+/* Once the alloc is found, the API says what is wrong in the file's place: with status 200. */
+static int refuse_in_body(struct ask *q, const struct err *why, struct err *e)
+{
+    return answer_whole(q->w, 200, TYPE_TEXT, str_of(why->msg), e);
 }
 
 /* From `at`, up to `limit` bytes, as they are. */
@@ -299,15 +308,14 @@ static int send_bytes(struct ask *q, int fd, int64_t at, int64_t limit, struct e
 int serve_cat(struct ask *q, struct err *e)
 {
     auto_alloc_run struct alloc_run *ar = NULL;
+    struct err why = ERR_INIT;
     auto_fd int fd = -1;
-    const char *path;
     int r = ask_alloc(q, &ar, e);
 
-    if (r == 0)
-        r = path_of(q, true, true, &path, e);
-    if (r == 0)
-        r = open_file(q, ar, path, &fd, e);
-    return r < 0 ? r : send_bytes(q, fd, 0, INT64_MAX, e);
+    if (r < 0)
+        return r;
+    r = open_file(q, ar, &fd, &why);
+    return r < 0 ? refuse_in_body(q, &why, e) : send_bytes(q, fd, 0, INT64_MAX, e);
 }
 
 static int number_param(const struct ask *q, const char *name, int64_t *ret, struct err *e)
@@ -321,23 +329,29 @@ static int number_param(const struct ask *q, const char *name, int64_t *ret, str
     return 0;
 }
 
+static int range_of(const struct ask *q, int64_t *ret_offset, int64_t *ret_limit, struct err *e)
+{
+    int r = number_param(q, "offset", ret_offset, e);
+
+    if (r == 0)
+        r = number_param(q, "limit", ret_limit, e);
+    if (r == 0 && *ret_limit > CLIENT_FS_READ_MAX)
+        r = err_set(e, ERR_INVALID, "limit must be at most %d", CLIENT_FS_READ_MAX);
+    return r;
+}
+
 int serve_readat(struct ask *q, struct err *e)
 {
     auto_alloc_run struct alloc_run *ar = NULL;
+    struct err why = ERR_INIT;
     auto_fd int fd = -1;
     int64_t offset = 0, limit = 0;
-    const char *path;
     int r = ask_alloc(q, &ar, e);
 
+    if (r < 0)
+        return r;
+    r = range_of(q, &offset, &limit, &why);
     if (r == 0)
-        r = path_of(q, true, true, &path, e);
-    if (r == 0)
-        r = number_param(q, "offset", &offset, e);
-    if (r == 0)
-        r = number_param(q, "limit", &limit, e);
-    if (r == 0 && limit > CLIENT_FS_READ_MAX)
-        r = err_set(e, ERR_INVALID, "limit must be at most %d", CLIENT_FS_READ_MAX);
-    if (r == 0)
-        r = open_file(q, ar, path, &fd, e);
-    return r < 0 ? r : send_bytes(q, fd, offset, limit, e);
+        r = open_file(q, ar, &fd, &why);
+    return r < 0 ? refuse_in_body(q, &why, e) : send_bytes(q, fd, offset, limit, e);
 }
