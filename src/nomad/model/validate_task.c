@@ -155,7 +155,7 @@ static void validate_vault(const struct task *t, struct problem_list *p)
     else if (!same(v->change_mode, "signal") && !same(v->change_mode, "noop") &&
              !same(v->change_mode, "restart"))
         bad(&inner, "Unknown change mode \"%s\"", v->change_mode);
-    bad_below(p, &inner, "%s", "");
+    bad_below(p, &inner, "Vault validation failed: ");
 }
 
 static void validate_mounts(const struct task_group *g, const struct task *t,
