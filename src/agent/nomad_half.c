@@ -121,6 +121,7 @@ static int start_server(struct nomad_half *h, struct err *e)
         .http_addr = c->advertise.http,
         .rpc_addr = c->advertise.rpc,
         .dev = c->dev,
+        .with_client = nomad_config_on(c->client.enabled),
         .heartbeat_grace_ms = s->heartbeat_grace_ns / 1000000,
         .min_heartbeat_ttl_ms = s->min_heartbeat_ttl_ns / 1000000,
         .max_heartbeats_per_second = s->max_heartbeats_per_second,
