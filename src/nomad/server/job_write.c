@@ -64,6 +64,15 @@ static bool uses_vault(const struct job *j)
     return false;
 }
 
+static const struct task *task_without_policies(const struct job *j)
+{
+    list_each (&j->groups, g)
+        list_each (&g->tasks, t)
+            if (t->vault && t->vault->policies.len == 0)
+                return t;
+    return NULL;
+}
+
 static int one_problem(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static int one_problem(struct err *e, const char *fmt, ...)
 {
@@ -80,6 +89,7 @@ static int one_problem(struct err *e, const char *fmt, ...)
 int registration_check(struct call *c, struct registration *g, struct err *e)
 {
     const struct task_secrets *ts = server_of(c)->opts.secrets;
+    const struct task *bare;
     struct job_limits lim = {0};
     int r = job_validate_err(&g->job, &lim, c->arena, NULL, e);
 
@@ -95,6 +105,10 @@ int registration_check(struct call *c, struct registration *g, struct err *e)
         return 0;
     if (!ts)
         return one_problem(e, "Vault \"default\" not enabled but used in the job");
+    bare = task_without_policies(&g->job);
+    if (bare)
+        return one_problem(e, "Task %s has a Vault block with an empty list of policies",
+                           bare->name);
     return ts->outside ? 0 : ts->check_job(ts->ctx, &g->job, g->submitter_token, c->arena, e);
 }
 
@@ -118,11 +132,13 @@ static int ask_outside(struct call *c, void *arg, struct err *e)
     "1.9. "                                                                                   \
     "Migrate your Vault configuration to use workload identity"
 
+/* A token that nobody looks at is not worth a word. */
 const char *registration_warnings(struct call *c, const struct registration *g)
 {
+    const struct task_secrets *ts = server_of(c)->opts.secrets;
     const char *own = job_warnings(&g->job, c->arena);
 
-    if (!g->submitter_token || !*g->submitter_token)
+    if (!ts || !ts->asks_submitter || !g->submitter_token || !*g->submitter_token)
         return own;
     return *own ? arena_printf(c->arena, "%s\n* " TOKEN_WARNING, own)
                 : "1 warning:\n\n* " TOKEN_WARNING;
@@ -540,6 +556,24 @@ static int put_stopped(struct call *c, const struct object *old, struct err *e)
     return r;
 }
 
+/* 0: not given. */
+static int eval_priority_of(struct call *c, int64_t *ret, struct err *e)
+{
+    const char *text = call_text(c, "eval_priority");
+
+    *ret = 0;
+    if (!*text)
+        return 0;
+    if (!str_to_i64(str_of(text), 10, ret))
+        return nomad_fail(e, 400,
+                          "Failed to parse value of \"eval_priority\" (%.64s) as an int: "
+                          "strconv.Atoi: parsing \"%.64s\": invalid syntax",
+                          text, text);
+    if (*ret < 1 || *ret > 100)
+        return nomad_fail(e, 400, "Eval priority must be between 1 and 100 inclusively");
+    return 0;
+}
+
 int job_deregister(struct call *c, const char *id, struct err *e)
 {
     const char *ns = call_namespace(c);
@@ -552,7 +586,9 @@ int job_deregister(struct call *c, const char *id, struct err *e)
     d->eval_id = "";
     if (r < 0)
         return r;
-    str_to_i64(str_of(call_text(c, "eval_priority")), 10, &priority);
+    r = eval_priority_of(c, &priority, e);
+    if (r < 0)
+        return r;
     r = state_job(c->txn, ns, id, &old, e);
     if (r == ERR_NOTFOUND) {
         reply_deregistered(c, table_rev(c->txn, &job_table), d);
