@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/random.h"
-#include "nomad/server/server_priv.h"
+#include "nomad/server/node_api.h"
 
 enum {
     MIN_TTL_MS = 10000,
@@ -110,50 +110,10 @@ struct down {
     const char *id;
 };
 
-static int node_down_evals(struct txn *t, const char *node_id, int64_t now_ns, struct err *e)
-{
-    auto_arena struct arena *a = arena_new(0);
-    struct strlist done = {0};
-    const struct object *o, *job;
-    struct table_scan it;
-    struct key k;
-    int r;
-
-    table_index_key(&k, &alloc_table, "by_node");
-    key_addz(&k, node_id);
-    r = table_scan_index(t, &it, &alloc_table, &k, 0, e);
-    if (r < 0)
-        return r;
-    while ((r = table_scan_next(&it, &o, e)) > 0) {
-        const struct alloc *al = o->body;
-        const char *key = arena_printf(a, "%s\n%s", al->namespace, al->job_id);
-
-        if (alloc_terminal(al) || strlist_has(&done, key))
-            continue;
-        list_push(a, &done, key);
-        r = state_job(t, al->namespace, al->job_id, &job, e);
-        if (r == ERR_NOTFOUND)
-            continue;
-        if (r < 0)
-            break;
-        struct eval_new n = {.namespace = al->namespace,
-                             .job_id = al->job_id,
-                             .type = ((const struct job *)job->body)->type,
-                             .triggered_by = EVAL_BY_NODE_UPDATE,
-                             .node_id = node_id,
-                             .priority = OPT(((const struct job *)job->body)->priority),
-                             .job_modify_index = job_spec_index(job)};
-
-        r = eval_create(t, a, now_ns, &n, NULL, e);
-        if (r < 0)
-            break;
-    }
-    table_scan_end(&it);
-    return r < 0 && r != ERR_NOTFOUND ? r : 0;
-}
-
 static int mark_down(struct txn *t, void *arg, struct err *e)
 {
+    auto_arena struct arena *a = arena_new(0);
+    struct strlist ids = {0};
     struct down *d = arg;
     const struct object *old;
     struct object *o;
@@ -171,7 +131,7 @@ static int mark_down(struct txn *t, void *arg, struct err *e)
     n->status_updated_at = now / 1000000000;
     node_event_add(n, "Node heartbeat missed", "Cluster", now, o->arena);
     r = state_put(t, &node_table, o, e);
-    return r < 0 ? r : node_down_evals(t, d->id, now, e);
+    return r < 0 ? r : node_evals_create(t, a, now, d->id, &ids, e);
 }
 
 static void run(void *arg)

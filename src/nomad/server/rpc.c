@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "nomad/model/link_wire.h"
-#include "nomad/server/server_priv.h"
+#include "nomad/server/node_api.h"
 
 enum { SECRET_MAX_BYTES = 256 };
 
@@ -109,84 +109,11 @@ static bool seen(const struct strlist *l, const char *ns, const char *id, struct
     return strlist_has(l, *ret);
 }
 
-static int node_eval(struct call *c, const struct job *j, uint64_t spec, const char *node_id,
-                     struct err *e)
+static int node_evals(struct call *c, const char *node_id, struct err *e)
 {
-    struct eval_new n = {.namespace = j->namespace,
-                         .job_id = j->id,
-                         .type = j->type,
-                         .triggered_by = EVAL_BY_NODE_UPDATE,
-                         .node_id = node_id,
-                         .priority = OPT(j->priority),
-                         .job_modify_index = spec};
+    struct strlist ids = {0};
 
-    return eval_create(c->txn, c->arena, c->now_ns, &n, NULL, e);
-}
-
-static int evals_for_allocs(struct call *c, const char *node_id, struct strlist *done,
-                            struct err *e)
-{
-    const struct object *o, *job;
-    struct table_scan it;
-    const char *key;
-    struct key k;
-    int r;
-
-    table_index_key(&k, &alloc_table, "by_node");
-    key_addz(&k, node_id);
-    r = table_scan_index(c->txn, &it, &alloc_table, &k, 0, e);
-    if (r < 0)
-        return r;
-    while ((r = table_scan_next(&it, &o, e)) > 0) {
-        const struct alloc *al = o->body;
-
-        if (alloc_terminal(al) || seen(done, al->namespace, al->job_id, c->arena, &key))
-            continue;
-        list_push(c->arena, done, key);
-        r = state_job(c->txn, al->namespace, al->job_id, &job, e);
-        if (r == 0)
-            r = node_eval(c, job->body, job_spec_index(job), node_id, e);
-        if (r < 0 && r != ERR_NOTFOUND)
-            break;
-    }
-    table_scan_end(&it);
-    return r < 0 && r != ERR_NOTFOUND ? r : 0;
-}
-
-static int evals_for_system_jobs(struct call *c, const char *node_id, struct strlist *done,
-                                 struct err *e)
-{
-    const struct object *o;
-    struct table_scan it;
-    const char *key;
-    struct key k;
-    int r;
-
-    table_prefix(&job_table, &k);
-    r = table_scan_begin(c->txn, &it, &job_table, &k, SCAN_PEEK, e);
-    if (r < 0)
-        return r;
-    while ((r = table_scan_next(&it, &o, e)) > 0) {
-        const struct job *j = o->body;
-
-        if (job_is_stopped(j) || strncmp(j->type, "sys", 3) != 0 || job_is_periodic(j) ||
-            job_is_parameterized(j) || seen(done, j->namespace, j->id, c->arena, &key))
-            continue;
-        list_push(c->arena, done, key);
-        r = node_eval(c, j, job_spec_index(o), node_id, e);
-        if (r < 0)
-            break;
-    }
-    table_scan_end(&it);
-    return r < 0 ? r : 0;
-}
-
-int node_evals(struct call *c, const char *node_id, struct err *e)
-{
-    struct strlist done = {0};
-    int r = evals_for_allocs(c, node_id, &done, e);
-
-    return r < 0 ? r : evals_for_system_jobs(c, node_id, &done, e);
+    return node_evals_create(c->txn, c->arena, c->now_ns, node_id, &ids, e);
 }
 
 /* ---- register, heartbeat ---------------------------------------------------------------- */

@@ -94,8 +94,6 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
 /* rpc.c: the hash under which a node's SecretID is kept */
 enum { NODE_SECRET_HASH_SIZE = 65 };
 void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE]);
-/* evaluations for everything that a change of the node concerns */
-int node_evals(struct call *c, const char *node_id, struct err *e);
 
 /* streams.c */
 int rpc_stream(struct call *c, struct err *e);
