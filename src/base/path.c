@@ -198,7 +198,8 @@ int path_read_file(int dirfd, const char *path, struct buf *b, struct err *e)
     return r < 0 ? err_wrap(e, r, "read '%s'", path) : 0;
 }
 
-static int write_new(int dirfd, const char *temp, struct str data, mode_t mode, struct err *e)
+static int write_new(int dirfd, const char *temp, struct str data, mode_t mode, bool sync,
+                     struct err *e)
 {
     auto_fd int fd =
         openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -211,7 +212,7 @@ static int write_new(int dirfd, const char *temp, struct str data, mode_t mode, 
     r = fd_write_all(fd, data, e);
     if (r < 0)
         return r;
-    if (fsync(fd) < 0)
+    if (sync && fsync(fd) < 0)
         return err_set_errno(e, ERR_IO, "fsync");
     if (close(TAKE_FD(fd)) < 0)
         return err_set_errno(e, ERR_IO, "close");
@@ -229,7 +230,8 @@ static int open_parent(int dirfd, const char *name, struct err *e)
     return fd >= 0 ? fd : path_err(e, "open directory", dir);
 }
 
-int path_write_atomic(int dirfd, const char *name, struct str data, mode_t mode, struct err *e)
+static int replace(int dirfd, const char *name, struct str data, mode_t mode, bool sync,
+                   struct err *e)
 {
     char temp[TEMP_NAME_SIZE] = ".new-";
     const char *last = path_base(name);
@@ -239,16 +241,26 @@ int path_write_atomic(int dirfd, const char *name, struct str data, mode_t mode,
     if (dir < 0)
         return dir;
     random_hex(temp + strlen(temp), 16);
-    r = write_new(dir, temp, data, mode, e);
+    r = write_new(dir, temp, data, mode, sync, e);
     if (r == 0 && renameat(dir, temp, dir, last) < 0)
         r = path_err(e, "rename to", name);
     if (r < 0) {
         (void)unlinkat(dir, temp, 0);
         return err_wrap(e, r, "write '%s'", name);
     }
-    if (fsync(dir) < 0)
+    if (sync && fsync(dir) < 0)
         return err_set_errno(e, ERR_IO, "write '%s': fsync of its directory", name);
     return 0;
+}
+
+int path_write_atomic(int dirfd, const char *name, struct str data, mode_t mode, struct err *e)
+{
+    return replace(dirfd, name, data, mode, true, e);
+}
+
+int path_replace(int dirfd, const char *name, struct str data, mode_t mode, struct err *e)
+{
+    return replace(dirfd, name, data, mode, false, e);
 }
 
 char *path_clean(struct arena *a, const char *path)

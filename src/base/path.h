@@ -39,6 +39,9 @@ int path_read_file(int dirfd, const char *path, struct buf *b, struct err *e);
 /* Write-new, fsync, rename, fsync of the directory: readers see the old file or the new one.
  * The mode is exactly `mode`, whatever the umask. */
 int path_write_atomic(int dirfd, const char *name, struct str data, mode_t mode, struct err *e);
+/* The same without waiting for the disk: whole for every reader and after the end of any
+ * process, but not after that of the machine. For what means nothing then (a process's id). */
+int path_replace(int dirfd, const char *name, struct str data, mode_t mode, struct err *e);
 /* The directory (or file) `path` below dirfd and all in it, links not followed, of any depth;
  * missing is fine. */
 int path_remove_tree(int dirfd, const char *path, struct err *e);

@@ -58,7 +58,7 @@ static int write_pids(int dirfd, const struct task *t, struct err *e)
                      (unsigned long long)t->start_time, (int)getpid(),
                      (unsigned long long)own_start_time());
 
-    return path_write_atomic(dirfd, "pid", str_n(text, (size_t)n), 0600, e);
+    return path_replace(dirfd, "pid", str_n(text, (size_t)n), 0600, e);
 }
 
 static void detach_stdio(void)

@@ -198,6 +198,7 @@ TEST(path_write_atomic_replaces_whole_files_and_leaves_no_other)
     struct stat st;
 
     T_OK(path_write_atomic(dir, "f", STR("one"), 0644, &e), &e);
+    T_OK(path_replace(dir, "f", STR("between"), 0600, &e), &e);
     T_OK(path_write_atomic(dir, "f", STR("two"), 0640, &e), &e);
     umask(old);
     T_OK(path_read_file(dir, "f", &b, &e), &e);
@@ -208,6 +209,7 @@ TEST(path_write_atomic_replaces_whole_files_and_leaves_no_other)
 
     T_OK(path_mkdirs_at(dir, "d/x", 0700, &e), &e);
     T_INT_EQ(path_write_atomic(dir, "d", STR("no"), 0600, &e), ERR_INVALID);
+    T_INT_EQ(path_replace(dir, "d", STR("no"), 0600, &e), ERR_INVALID);
     T_INT_EQ(path_write_atomic(dir, "none/f", STR("no"), 0600, &e), ERR_NOTFOUND);
     T_INT_EQ(entries(dir), 2);
 }
