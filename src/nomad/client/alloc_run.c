@@ -12,6 +12,10 @@
 #include "base/clock.h"
 #include "nomad/client/client_priv.h"
 
+/* What must be on disk at a certain moment is written by whoever needs that (a task before its
+ * start and after its end, a new token); the rest may wait a moment for more of its kind. */
+enum { JOURNAL_QUIET_MS = 50 };
+
 /* ---- making and ending ------------------------------------------------------------------ */
 
 const struct task_group *alloc_group(const struct alloc *al)
@@ -110,7 +114,8 @@ struct task_run *alloc_run_task(struct alloc_run *ar, struct str name)
 void alloc_touch(struct alloc_run *ar)
 {
     lock_take(&ar->lock);
-    ar->dirty = true;
+    if (!ar->dirty_ms)
+        ar->dirty_ms = clock_mono_ms();
     stopper_stop(&ar->wake);
     lock_drop(&ar->lock);
     update_queue(ar);
@@ -147,7 +152,8 @@ void alloc_run_update(struct alloc_run *ar, struct object *alloc)
     old = ar->alloc;
     ar->alloc = alloc;
     ar->kill = ar->kill || alloc_server_terminal(is);
-    ar->dirty = true;
+    if (!ar->dirty_ms)
+        ar->dirty_ms = clock_mono_ms();
     stopper_stop(&ar->wake);
 }
 
@@ -394,23 +400,27 @@ static void alloc_main(void *arg)
     bool dead = !begin(ar), detached = false;
 
     while (!dead && !detached) {
-        bool kill, destroy, dirty;
+        bool kill, destroy;
+        int64_t write_at;
 
         lock_take(&ar->lock);
         stopper_reset(&ar->wake);
         detached = ar->detach;
         destroy = ar->destroy;
         kill = ar->kill;
-        dirty = ar->dirty;
+        write_at = ar->dirty_ms;
         lock_drop(&ar->lock);
         if (detached)
             break;
         dead = life_step(&life, ar, kill, destroy);
         watch_health(&life, ar, &wake_at);
-        if (dirty && !dead)
+        if (dead)
+            break;
+        if (write_at && clock_mono_ms() >= write_at + JOURNAL_QUIET_MS)
             journal_write(ar);
-        if (!dead)
-            stopper_wait_until(&ar->wake, wake_at);
+        else if (write_at && (!wake_at || write_at + JOURNAL_QUIET_MS < wake_at))
+            wake_at = write_at + JOURNAL_QUIET_MS;
+        stopper_wait_until(&ar->wake, wake_at);
     }
     end(ar, detached);
 }

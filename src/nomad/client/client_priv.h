@@ -119,7 +119,7 @@ struct alloc_run {
     struct stopper wake;
     struct object *alloc; /* as the server last said; body struct alloc, job inside */
     bool kill, detach, destroy;
-    bool dirty;          /* the journal is behind */
+    int64_t dirty_ms;    /* the journal is behind since (mono); 0: it is not */
     bool over;           /* every task has ended */
     int64_t over_ns;     /* wall, when */
     int health;          /* -1: unknown, else bool */
@@ -176,7 +176,7 @@ void client_state_close(struct nomad_client *c);
 
 /* ---- journal.c -------------------------------------------------------------------------- */
 
-/* Write the alloc's record now, whatever `dirty` says. Failure is logged and tried again. */
+/* Write the alloc's record now, whatever `dirty_ms` says. Failure is logged and tried again. */
 void journal_write(struct alloc_run *ar);
 void journal_remove(struct alloc_run *ar);
 /* Every record there is becomes an alloc_run (not started), given to `fn`. */

@@ -65,7 +65,7 @@ static void put_alloc(struct json_out *w, struct alloc_run *ar)
     json_kv_i64(w, "health", ar->health);
     json_kv_i64(w, "health_at", ar->health_at);
     json_kv_i64(w, "over_ns", ar->over_ns);
-    ar->dirty = false;
+    ar->dirty_ms = 0;
 }
 
 static int seal_to_file(struct alloc_run *ar, struct str plain, struct err *e)
@@ -74,7 +74,7 @@ static int seal_to_file(struct alloc_run *ar, struct str plain, struct err *e)
     auto_buf struct buf box = BUF_INIT(CLIENT_JOURNAL_MAX + AEAD_OVERHEAD);
     int r = aead_seal(&ar->c->key, plain, aad_of(a, ar->id), &box, e);
 
-    return r < 0 ? r : path_write_atomic(ar->c->allocs_fd, ar->id, buf_str(&box), 0600, e);
+    return r < 0 ? r : path_replace(ar->c->allocs_fd, ar->id, buf_str(&box), 0600, e);
 }
 
 void journal_write(struct alloc_run *ar)

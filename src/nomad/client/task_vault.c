@@ -76,7 +76,7 @@ static int write_file(int dirfd, const char *token, mode_t mode, struct err *e)
     r = path_read_file(dirfd, "vault_token", &have, NULL);
     if (r == 0 && str_eqc(buf_str(&have), token))
         return 0;
-    return path_write_atomic(dirfd, "vault_token", str_of(token), mode, e);
+    return path_replace(dirfd, "vault_token", str_of(token), mode, e);
 }
 
 static int write_in(struct task_run *t, const char *dir, const char *token, mode_t mode,
