@@ -556,7 +556,7 @@ static int put_stopped(struct call *c, const struct object *old, struct err *e)
     return r;
 }
 
-/* 0: not given. */
+/* 0: not given, or left to the job. */
 static int eval_priority_of(struct call *c, int64_t *ret, struct err *e)
 {
     const char *text = call_text(c, "eval_priority");
@@ -569,7 +569,7 @@ static int eval_priority_of(struct call *c, int64_t *ret, struct err *e)
                           "Failed to parse value of \"eval_priority\" (%.64s) as an int: "
                           "strconv.Atoi: parsing \"%.64s\": invalid syntax",
                           text, text);
-    if (*ret < 1 || *ret > 100)
+    if (*ret < 0 || *ret > 100)
         return nomad_fail(e, 400, "Eval priority must be between 1 and 100 inclusively");
     return 0;
 }
