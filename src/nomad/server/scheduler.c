@@ -446,6 +446,8 @@ static int timeout_ms(const struct scheduler *s, int64_t now_ns)
 
     if (s->not_before_ms)
         return RETRY_MS;
+    if (s->capacity && s->blocked.len) /* noticed after this turn's look at the blocked */
+        return 0;
     for (size_t i = 0; i < s->pending.len; i++) {
         int64_t left = (s->pending.at[i].wait_until_ns - now_ns) / 1000000 + 1;
 
