@@ -100,7 +100,7 @@ static size_t gather_flags(const struct cli_program *p, const struct cli_command
 static int usage_help(const struct cli_program *p, const struct cli_command *c)
 {
     if (p->usage_after_error)
-        cli_print_help(p, c, stderr);
+        cli_print_help(p, c, stdout);
     return CLI_EXIT_USAGE;
 }
 
@@ -150,7 +150,7 @@ static int run_command(const struct cli_program *p, const struct cli_command *c,
         return CLI_EXIT_OK;
     }
     if (!c->run) {
-        cli_print_help(p, c, stderr);
+        cli_print_help(p, c, p->usage_after_error ? stdout : stderr);
         return CLI_EXIT_USAGE;
     }
     return run(p, &call);

@@ -71,7 +71,7 @@ struct cli_program {
     /* When flags are read, before the command: CLI_EXIT_OK or the exit code to end with. */
     int (*begin)(struct cli_call *c);
     int (*version)(void); /* "-v", "--version", "version" */
-    /* Show the help after a usage error? (Nomad does, Vault does not.) */
+    /* Show the help (on stdout) after a usage error? (Nomad does, Vault does not.) */
     bool usage_after_error;
     /* Say "This command takes <expected>" and where help is, instead of counting aloud? */
     bool hint_after_count;

@@ -44,14 +44,14 @@ bool ended_early(struct cli_call *c, const char *deployment, const char **ret)
 
             if (!ended_well(c, state))
                 continue;
-            *ret = pathf(c,
-                         "Task \"%.*s\" of allocation \"%s\" finished (exit code 0) before its "
-                         "deployment was healthy%s%s. A service is meant to keep running; to "
-                         "keep watching: nomad job status %s",
-                         STR_ARG(states->members[k].key),
-                         short_id(c, text_at(c, al, "ID"), false), restart ? ": " : "",
-                         restart ? text_at(c, restart, "DisplayMessage") : "",
-                         text_at(c, al, "JobID"));
+            *ret =
+                pathf(c,
+                      "Task \"%.*s\" of allocation \"%s\" finished (exit code 0) before its "
+                      "deployment was healthy%s%s. A service is meant to keep running; to "
+                      "keep watching: nomad job status %s",
+                      STR_ARG(states->members[k].key), short_id(c, text_at(c, al, "ID"), false),
+                      restart ? ": " : "", restart ? text_at(c, restart, "DisplayMessage") : "",
+                      text_at(c, al, "JobID"));
             return true;
         }
     }

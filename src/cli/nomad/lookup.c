@@ -80,16 +80,43 @@ int find_alloc(struct cli_call *c, const char *prefix, const char *what_failed,
     return find(c, &k, prefix, ret);
 }
 
+static const struct kind shown_node = {"nodes",
+                                       "node",
+                                       "No node(s) with prefix",
+                                       "Identifier must contain at least two characters.",
+                                       "nodes",
+                                       "Error querying node info"};
+static const struct kind changed_node = {"nodes",
+                                         "node",
+                                         "No node(s) with prefix or id",
+                                         "Identifier must contain at least two characters.",
+                                         "nodes",
+                                         "Error querying node info"};
+
 int find_node(struct cli_call *c, const char *prefix, const struct json **ret)
 {
-    static const struct kind k = {"nodes",
-                                  "node",
-                                  "No node(s) with prefix",
-                                  "Node ID must contain at least two characters.",
-                                  "nodes",
-                                  "Error querying node info"};
+    return find(c, &shown_node, prefix, ret);
+}
 
-    return find(c, &k, prefix, ret);
+int own_node(struct cli_call *c, const char **ret)
+{
+    struct nomad_reply r;
+
+    if (nomad_get(c, "agent/self", &r))
+        return cli_fail(NOMAD_EXIT_FAILED, "Error querying agent info: %s", r.error);
+    *ret = text_at(c, r.json, "stats.client.node_id");
+    if (!**ret)
+        return cli_fail(NOMAD_EXIT_FAILED, "The agent at %s is not a client: it has no node",
+                        nomad_address());
+    return CLI_EXIT_OK;
+}
+
+int find_node_or_own(struct cli_call *c, bool own, const struct json **ret)
+{
+    const char *id = c->argc ? c->argv[0] : "";
+    int code = own ? own_node(c, &id) : CLI_EXIT_OK;
+
+    return code == CLI_EXIT_OK ? find(c, &changed_node, id, ret) : code;
 }
 
 int find_eval(struct cli_call *c, const char *prefix, const struct json **ret)

@@ -168,19 +168,6 @@ static void print_attributes(struct cli_call *c, const struct json *n)
     }
 }
 
-static int own_node(struct cli_call *c, const char **ret)
-{
-    struct nomad_reply r;
-
-    if (nomad_get(c, "agent/self", &r))
-        return cli_fail(NOMAD_EXIT_FAILED, "Error querying agent info: %s", r.error);
-    *ret = text_at(c, r.json, "stats.client.node_id");
-    if (!**ret)
-        return cli_fail(NOMAD_EXIT_FAILED, "The agent at %s is not a client: it has no node",
-                        nomad_address());
-    return CLI_EXIT_OK;
-}
-
 static int run(struct cli_call *c)
 {
     const char *which = c->argc ? c->argv[0] : NULL;

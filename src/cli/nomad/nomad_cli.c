@@ -12,6 +12,7 @@ GROUP(nomad_cmd_job, "job", "Interact with jobs");
 GROUP(nomad_cmd_job_periodic, "job periodic", "Interact with periodic jobs");
 GROUP(nomad_cmd_job_tag, "job tag", "Manage job version tags");
 GROUP(nomad_cmd_node, "node", "Interact with nodes");
+GROUP(nomad_cmd_node_meta, "node meta", "Interact with node metadata");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
 

@@ -91,6 +91,9 @@ const char *whole_path(struct cli_call *c, const char *path);
 int find_alloc(struct cli_call *c, const char *prefix, const char *what_failed,
                const struct json **ret);
 int find_node(struct cli_call *c, const char *prefix, const struct json **ret);
+/* The one named by the argument, or that of the agent that is asked; it will be changed. */
+int find_node_or_own(struct cli_call *c, bool own, const struct json **ret);
+int own_node(struct cli_call *c, const char **ret_id);
 int find_eval(struct cli_call *c, const char *prefix, const struct json **ret);
 int find_job(struct cli_call *c, const char *prefix, const char **ret_id, const char **ret_ns);
 /* Among the jobs that are `wanted`, called `kind` ("periodic ") in messages. */
