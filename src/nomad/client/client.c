@@ -395,9 +395,13 @@ void nomad_client_stop(struct nomad_client *c, bool leaving)
     stopper_stop(&c->gc_wake);
     cond_broadcast(&c->changed);
     lock_drop(&c->lock);
+    if (c->link_http)
+        link_http_hurry(c->link_http);
     serve_stop(c);
     for (size_t i = 0; i < ARRAY_LEN(loops); i++)
         thread_join(loops[i]);
+    if (c->link_http)
+        link_http_last_calls(c->link_http);
     update_flush(c, clock_mono_ms() + FLUSH_MS);
     detach_all(c);
 }

@@ -317,6 +317,10 @@ struct link_http_opts {
 };
 int link_http_new(const struct link_http_opts *o, struct link_http **ret, struct err *e);
 void link_http_free(struct link_http *l);
+/* The agent ends: calls under way are given up, later ones are short. Between the two, while
+ * nobody calls, last_calls makes the latter possible. */
+void link_http_hurry(struct link_http *l);
+void link_http_last_calls(struct link_http *l);
 struct server_link link_http_link(struct link_http *l);
 void link_http_set_servers(struct link_http *l, const struct strlist *servers);
 /* Those that a server names, besides the configured ones. */

@@ -8,7 +8,13 @@
 #include "nomad/client/client_priv.h"
 #include "nomad/client/link_http.h"
 
-enum { RPC_PORT = 4647, CALL_MS = 30000, WAIT_SLACK_MS = 10000, SERVERS_MAX = 100 };
+enum {
+    RPC_PORT = 4647,
+    CALL_MS = 30000,
+    LAST_CALL_MS = 1000, /* when the agent ends */
+    WAIT_SLACK_MS = 10000,
+    SERVERS_MAX = 100
+};
 
 /* ---- the list of servers ---------------------------------------------------------------- */
 
@@ -83,10 +89,16 @@ void link_http_set_servers(struct link_http *l, const struct strlist *servers)
 int link_http_new(const struct link_http_opts *o, struct link_http **ret, struct err *e)
 {
     struct link_http *l = calloc(1, sizeof *l);
+    int r;
 
-    (void)e;
     if (!l)
         abort();
+    r = stopper_init(&l->hurry, e);
+    if (r < 0) {
+        free(l);
+        return r;
+    }
+    atomic_init(&l->call_ms, CALL_MS);
     lock_init(&l->lock, "client link", RANK_CLIENT_LINK);
     l->tls = o->tls;
     snprintf(l->server_name, sizeof l->server_name, "server.%s.nomad", o->region);
@@ -102,7 +114,19 @@ void link_http_free(struct link_http *l)
     clear_servers(l);
     vec_done(&l->servers);
     lock_done(&l->lock);
+    stopper_done(&l->hurry);
     free(l);
+}
+
+void link_http_hurry(struct link_http *l)
+{
+    atomic_store(&l->call_ms, LAST_CALL_MS);
+    stopper_stop(&l->hurry);
+}
+
+void link_http_last_calls(struct link_http *l)
+{
+    stopper_reset(&l->hurry);
 }
 
 static int new_peer(struct link_http *l, const char *address, struct link_peer **ret,
@@ -197,8 +221,8 @@ static int try_call(struct link_http *l, const struct rpc *q, struct arena *a,
         .body = q->body,
         .headers = headers,
         .n_headers = ARRAY_LEN(headers),
-        .timeout_ms = q->timeout_ms,
-        .stop = q->stop,
+        .timeout_ms = q->timeout_ms ? q->timeout_ms : atomic_load(&l->call_ms),
+        .stop = q->stop ? q->stop : &l->hurry,
     };
     int r = link_http_peer(l, &p, e);
 
@@ -227,7 +251,7 @@ static int call(struct link_http *l, const struct rpc *q, struct arena *a,
         r = try_call(l, q, a, ret, e);
         if (r != ERR_UNAVAIL && r != ERR_TIMEOUT)
             return r;
-    } while (n-- > 1 && !(q->stop && stopper_is_set(q->stop)));
+    } while (n-- > 1 && !stopper_is_set(q->stop ? q->stop : &l->hurry));
     return r == ERR_TIMEOUT ? err_wrap(e, ERR_UNAVAIL, "no answer") : r;
 }
 

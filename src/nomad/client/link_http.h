@@ -21,7 +21,9 @@ struct link_server {
 struct link_http {
     struct nomad_client_tls tls; /* the client's options */
     char server_name[300];
-    struct lock lock; /* the rest */
+    struct stopper hurry; /* ends calls that have no stopper of their own */
+    atomic_uint call_ms;  /* how long such a call may take */
+    struct lock lock;     /* the rest */
     VEC(struct link_server) servers;
     size_t current;
 };

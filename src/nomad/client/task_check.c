@@ -39,7 +39,11 @@ static const char *unsupported_block(const struct task_group *g, const struct ta
         {g->volumes.len > 0, "volume"},
         {t->resources && t->resources->devices.len > 0, "device"},
         {!is_empty(t->kind), "connect"},
-        {g->ephemeral_disk && OPT(g->ephemeral_disk->migrate), "ephemeral_disk (with migrate)"},
+        {g->ephemeral_disk &&
+             (OPT(g->ephemeral_disk->sticky) || OPT(g->ephemeral_disk->migrate)),
+         "ephemeral_disk (with sticky or migrate)"},
+        {t->logs && (OPT(t->logs->disabled) || (t->logs->enabled && !*t->logs->enabled)),
+         "logs (disabled)"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

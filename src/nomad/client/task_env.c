@@ -124,7 +124,7 @@ static void put_limits(struct env_build *b, const struct task_run *t, const stru
          json_is(r->cpu.reserved_cores, JSON_ARRAY) && i < r->cpu.reserved_cores->len; i++)
         buf_printf(&cores, "%s%" PRId64, i ? "," : "",
                    json_i64_or(&r->cpu.reserved_cores->items[i], 0));
-    put(b, "NOMAD_CPU_CORES", cores.len ? cores.p : NULL);
+    strmap_set(b->a, b->m, "NOMAD_CPU_CORES", arena_cstr(b->a, buf_str(&cores))); /* "" too */
 }
 
 /* The group's ports: host networking, so inside and outside are the same. */

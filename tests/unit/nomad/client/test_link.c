@@ -358,6 +358,27 @@ TEST(a_server_that_goes_away_is_waited_for)
     world_done(&w);
 }
 
+TEST(an_agent_ends_soon_also_when_its_server_hangs)
+{
+    struct rpc_server s;
+    struct world w;
+    int64_t began;
+
+    world_over_http(&w, &s);
+    world_run(&w, ID1, "exec sleep 900", NULL, NULL);
+    world_wait(&w, ID1, "running");
+    T_UNTIL(atomic_load(&s.asked) > 3);
+    lock_take(&w.server.lock); /* whoever calls now waits for us */
+    began = clock_mono_ms();
+    world_end_client(&w);
+    T_TRUE(clock_mono_ms() - began < 5000);
+    lock_drop(&w.server.lock);
+    world_begin_client(&w);
+    world_close(&w);
+    rpc_stop(&s);
+    world_done(&w);
+}
+
 /* ---- frames ----------------------------------------------------------------------------- */
 
 TEST(frames_read_back_as_they_were_written)

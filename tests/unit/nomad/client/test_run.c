@@ -73,6 +73,8 @@ TEST(what_the_client_cannot_run_is_refused_by_name)
         {"artifact", "\"Artifacts\":[{\"GetterSource\":\"http://127.0.0.1:1/x\"}]", NULL,
          "block artifact yet"},
         {"bridge", NULL, "\"Networks\":[{\"Mode\":\"bridge\"}]", "network (mode \"bridge\")"},
+        {"sticky", NULL, "\"EphemeralDisk\":{\"Sticky\":true}", "ephemeral_disk (with sticky"},
+        {"logs", "\"LogConfig\":{\"Disabled\":true}", NULL, "logs (disabled)"},
         {"driver", "\"Driver\":\"exec\"", NULL, "driver \"exec\" is not one of this client's"},
     };
 
