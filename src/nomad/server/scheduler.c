@@ -38,7 +38,7 @@ struct ask {
     void *arg;
     struct err *e;
     int result;
-    bool done;
+    bool taken, done; /* taken: the scheduler's thread has it, and will answer */
     struct ask *next;
 };
 
@@ -406,6 +406,8 @@ static void answer_asks(struct scheduler *s)
     lock_take(&s->lock);
     list = s->asks;
     s->asks = NULL;
+    for (struct ask *a = list; a; a = a->next)
+        a->taken = true;
     lock_drop(&s->lock);
     while (list) {
         struct ask *a = list;
@@ -417,6 +419,17 @@ static void answer_asks(struct scheduler *s)
         cond_broadcast(&s->answered);
         lock_drop(&s->lock);
     }
+}
+
+/* Nobody will answer it any more. */
+static void take_back(struct scheduler *s, const struct ask *a)
+{
+    struct ask **p = &s->asks;
+
+    while (*p && *p != a)
+        p = &(*p)->next;
+    if (*p)
+        *p = a->next;
 }
 
 int scheduler_ask(struct nomad_server *server, sched_ask_fn *fn, void *arg, struct err *e)
@@ -432,8 +445,10 @@ int scheduler_ask(struct nomad_server *server, sched_ask_fn *fn, void *arg, stru
     s->asks = &a;
     if (write(s->ask_fd, &one, sizeof one) < 0)
         abort(); /* an eventfd of ours */
-    while (!a.done && !stopper_is_set(&s->stop))
+    while (!a.done && (a.taken || !stopper_is_set(&s->stop)))
         cond_wait(&s->answered, &s->lock);
+    if (!a.done)
+        take_back(s, &a);
     lock_drop(&s->lock);
     return a.done ? a.result : err_set(e, ERR_UNAVAIL, "the scheduler is stopping");
 }
