@@ -109,8 +109,8 @@ int aws_user_create(struct aws_client *iam, const struct aws_role *role, const c
 /* ---- removing
  * --------------------------------------------------------------------------------- */
 
-/* What hangs on a user: how it is listed, and how each is taken away. In the order of listing;
- * removal goes by `turn`: keys first, so that the user can do nothing from then on. */
+/* What hangs on a user: how it is listed, and how each is taken away. Listed in this order,
+ * removed in removal_order: keys first, so that the user can do nothing from then on. */
 static const struct {
     struct aws_list list;
     const char *remove, *param;

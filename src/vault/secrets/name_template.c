@@ -130,6 +130,14 @@ static void end_action(struct reader *r, bool trim)
     r->at += trim ? 3 : 2;
 }
 
+static int read_field(struct reader *r, struct err *e)
+{
+    r->at++;
+    r->tok.type = TOKEN_FIELD;
+    r->tok.s = read_word(r);
+    return r->tok.s.len ? 0 : wrong(r, r->tok.at, e, "a field's name is missing after '.'");
+}
+
 static int next_token(struct reader *r, struct err *e)
 {
     bool blank = false;
@@ -155,12 +163,8 @@ static int next_token(struct reader *r, struct err *e)
         return read_string(r, e);
     if (isdigit((unsigned char)c) || c == '-' || c == '+')
         return read_int(r, e);
-    if (c == '.') {
-        r->at++;
-        r->tok.type = TOKEN_FIELD;
-        r->tok.s = read_word(r);
-        return r->tok.s.len ? 0 : wrong(r, r->tok.at, e, "a field's name is missing after '.'");
-    }
+    if (c == '.')
+        return read_field(r, e);
     if (is_word(c)) {
         r->tok.type = TOKEN_WORD;
         r->tok.s = read_word(r);
