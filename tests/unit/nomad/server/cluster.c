@@ -12,32 +12,45 @@ enum { PATIENCE_MS = 20000 };
 
 #define SECRET "11111111-2222-3333-4444-555555555555"
 
+void server_up(struct cluster *cl)
+{
+    struct err e = ERR_INIT;
+
+    T_OK(nomad_server_new(&cl->opts, &cl->server, &e), &e);
+    T_OK(nomad_server_start(cl->server, &e), &e);
+}
+
+void server_down(struct cluster *cl)
+{
+    nomad_server_stop(cl->server);
+    nomad_server_free(cl->server);
+    cl->server = NULL;
+}
+
 void cluster_start(struct cluster *cl, const struct nomad_server_opts *o)
 {
-    struct nomad_server_opts opts = o ? *o : (struct nomad_server_opts){0};
     struct err e = ERR_INIT;
 
     log_set_level(LOG_OFF); /* what is provoked here is checked, not read */
     *cl = (struct cluster){.arena = arena_new(0)};
     T_OK(store_open(&(struct store_opts){0}, &cl->store, &e), &e);
     T_OK(api_new(&(struct api_opts){.store = cl->store}, &cl->api, &e), &e);
-    opts.store = cl->store;
-    opts.api = cl->api;
-    opts.region = "global";
-    opts.datacenter = "dc1";
-    opts.name = "server1";
-    opts.http_addr = "127.0.0.1:4646";
-    opts.rpc_addr = "127.0.0.1:4647";
-    T_OK(nomad_server_new(&opts, &cl->server, &e), &e);
-    T_OK(nomad_server_start(cl->server, &e), &e);
+    cl->opts = o ? *o : (struct nomad_server_opts){0};
+    cl->opts.store = cl->store;
+    cl->opts.api = cl->api;
+    cl->opts.region = "global";
+    cl->opts.datacenter = "dc1";
+    cl->opts.name = "server1";
+    cl->opts.http_addr = "127.0.0.1:4646";
+    cl->opts.rpc_addr = "127.0.0.1:4647";
+    server_up(cl);
 }
 
 void cluster_stop(struct cluster *cl)
 {
     api_stop(cl->api);
-    nomad_server_stop(cl->server);
+    server_down(cl);
     api_free(cl->api);
-    nomad_server_free(cl->server);
     store_close(cl->store);
     arena_free(cl->arena);
 }

@@ -23,11 +23,15 @@ struct cluster {
     struct store *store;
     struct api *api;
     struct nomad_server *server;
+    struct nomad_server_opts opts;
     struct arena *arena; /* of everything that is asked and told */
 };
 
 void cluster_start(struct cluster *cl, const struct nomad_server_opts *o); /* NULL: usual */
 void cluster_stop(struct cluster *cl);
+/* The server alone, between two lives of it: what is in the store stays. */
+void server_down(struct cluster *cl);
+void server_up(struct cluster *cl);
 
 struct answer {
     int status;

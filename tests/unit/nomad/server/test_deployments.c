@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include "base/clock.h"
 #include "cluster.h"
 
@@ -259,5 +261,48 @@ TEST(health_set_by_hand_completes_a_deployment)
     deployment_is(&cl, "web", "successful");
     a = ask(&cl, "GET", arena_printf(cl.arena, "/v1/deployment/allocations/%s", id), NULL);
     T_AT(&cl, &a, "0.DeploymentStatus.Healthy", "true");
+    cluster_stop(&cl);
+}
+
+TEST(a_server_that_comes_back_goes_on_with_deployments)
+{
+    struct cluster cl;
+
+    cluster_start(&cl, NULL);
+    node_up(&cl, "n");
+    run_well(&cl, "web", 3, UPDATE_ONE, "/bin/true");
+    run(&cl, "web", 3, UPDATE_ONE, "/bin/false");
+    for (int step = 1; step <= 3; step++) {
+        const char *next = allocs_of(&cl, "web", "pending", 1)[0];
+
+        server_down(&cl);
+        server_up(&cl);
+        report(&cl, next, "running", 1);
+        server_down(&cl);
+        server_up(&cl);
+    }
+    deployment_is(&cl, "web", "successful");
+    T_INT_EQ(count_allocs(&cl, "web", NULL, "run"), 3);
+    cluster_stop(&cl);
+}
+
+TEST(a_deadline_that_passed_while_nobody_looked_still_counts)
+{
+    static const char update[] =
+        "{\"MaxParallel\":1,\"HealthCheck\":\"manual\",\"MinHealthyTime\":1000000"
+        ",\"HealthyDeadline\":20000000,\"ProgressDeadline\":50000000}";
+    struct cluster cl;
+
+    cluster_start(&cl, NULL);
+    node_up(&cl, "n");
+    run(&cl, "web", 1, update, "/bin/true");
+    allocs_of(&cl, "web", NULL, 1);
+    server_down(&cl);
+    int64_t until = clock_mono_ms() + 100;
+
+    while (clock_mono_ms() < until) /* it is time itself that is tested here */
+        poll(NULL, 0, 5);
+    server_up(&cl);
+    deployment_is(&cl, "web", "failed");
     cluster_stop(&cl);
 }
