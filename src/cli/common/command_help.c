@@ -4,7 +4,7 @@
 #include "cli/common/command.h"
 #include "cli/common/text.h"
 
-enum { HELP_WIDTH = 78, NAME_WIDTH = 16 };
+enum { HELP_WIDTH = 78, NAME_WIDTH = 18 };
 
 static void paragraph(FILE *to, const char *text, const char *indent)
 {

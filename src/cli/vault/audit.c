@@ -6,7 +6,7 @@
 
 const struct cli_command cmd_audit = {
     .name = "audit",
-    .synopsis = "Interact with audit devices",
+    .synopsis = "Where requests are recorded",
     .about = "Enables, lists and disables audit devices.",
 };
 
@@ -52,7 +52,7 @@ static int enable_run(struct cli_call *c)
 const struct cli_command cmd_audit_enable = {
     .name = "audit enable",
     .usage = "vault audit enable [options] TYPE [CONFIG K=V...]",
-    .synopsis = "Enables an audit device",
+    .synopsis = "Start recording to a device",
     .about = "Begins to record every request and answer: `vault audit enable file "
              "file_path=/var/log/vault.log`.",
     .flags = CLI_FLAGS(enable_flags),
@@ -76,7 +76,7 @@ static int disable_run(struct cli_call *c)
 const struct cli_command cmd_audit_disable = {
     .name = "audit disable",
     .usage = "vault audit disable [options] PATH",
-    .synopsis = "Disables an audit device",
+    .synopsis = "Stop recording to a device",
     .about = "Ends recording to a device.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
@@ -152,7 +152,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_audit_list = {
     .name = "audit list",
     .usage = "vault audit list [options]",
-    .synopsis = "Lists enabled audit devices",
+    .synopsis = "Show the devices",
     .about = "Shows which devices record requests.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {0, 0, "0"},

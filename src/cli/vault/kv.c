@@ -10,7 +10,7 @@ const char *kv_mount;
 
 const struct cli_command cmd_kv = {
     .name = "kv",
-    .synopsis = "Interact with Vault's Key-Value storage",
+    .synopsis = "Values under names, with versions",
     .about = "Keeps values under names, with versions where the engine has them.",
 };
 

@@ -85,7 +85,7 @@ static int get_run(struct cli_call *c)
 const struct cli_command cmd_kv_get = {
     .name = "kv get",
     .usage = "vault kv get [options] KEY",
-    .synopsis = "Retrieves data from the KV store",
+    .synopsis = "Show a secret",
     .about = "Shows what is kept under a name, and of which version it is.",
     .flags = CLI_FLAGS(get_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
@@ -137,7 +137,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_kv_list = {
     .name = "kv list",
     .usage = "vault kv list [options] PATH",
-    .synopsis = "List data or secrets",
+    .synopsis = "Names below a path",
     .about = "Lists the names below a path; those that end in a slash have names below "
              "themselves.",
     .flags = CLI_FLAGS(list_flags),
@@ -168,7 +168,7 @@ static int enable_versioning_run(struct cli_call *c)
 const struct cli_command cmd_kv_enable_versioning = {
     .name = "kv enable-versioning",
     .usage = "vault kv enable-versioning [options] PATH",
-    .synopsis = "Turns on versioning for a KV store",
+    .synopsis = "Make a version 1 engine version 2",
     .about =
         "Makes a version 1 engine a version 2 engine; its data stays, as version 1 of each.",
     .sets = SET_HTTP,

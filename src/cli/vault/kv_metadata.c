@@ -8,7 +8,7 @@
 
 const struct cli_command cmd_kv_metadata = {
     .name = "kv metadata",
-    .synopsis = "Interact with Vault's Key-Value storage",
+    .synopsis = "Settings and versions of a name",
     .about = "Settings of a name and all its versions. Version 2 only.",
 };
 
@@ -94,7 +94,7 @@ static int get_run(struct cli_call *c)
 const struct cli_command cmd_kv_metadata_get = {
     .name = "kv metadata get",
     .usage = "vault kv metadata get [options] KEY",
-    .synopsis = "Retrieves key metadata from the KV store",
+    .synopsis = "Show settings and versions",
     .about = "Shows the settings of a name and a table per version.",
     .flags = CLI_FLAGS(mount_flags),
     .sets = SET_HTTP | SET_FORMAT,
@@ -180,7 +180,7 @@ static int patch_run(struct cli_call *c)
 const struct cli_command cmd_kv_metadata_put = {
     .name = "kv metadata put",
     .usage = "vault kv metadata put [options] KEY",
-    .synopsis = "Sets or updates key settings in the KV store",
+    .synopsis = "Set the settings",
     .about =
         "Sets how a name's versions are kept, and metadata of your own in place of what was "
         "there.",
@@ -193,7 +193,7 @@ const struct cli_command cmd_kv_metadata_put = {
 const struct cli_command cmd_kv_metadata_patch = {
     .name = "kv metadata patch",
     .usage = "vault kv metadata patch [options] KEY",
-    .synopsis = "Patches key settings in the KV store",
+    .synopsis = "Change some settings",
     .about = "Changes the settings that are given; the others stay.",
     .flags = CLI_FLAGS(patch_flags),
     .sets = SET_HTTP | SET_FORMAT,
@@ -221,7 +221,7 @@ static int delete_run(struct cli_call *c)
 const struct cli_command cmd_kv_metadata_delete = {
     .name = "kv metadata delete",
     .usage = "vault kv metadata delete [options] PATH",
-    .synopsis = "Deletes all versions and metadata for a key in the KV store",
+    .synopsis = "Remove a name with all versions",
     .about = "Removes a name with all its versions, for good.",
     .flags = CLI_FLAGS(mount_flags),
     .sets = SET_HTTP,

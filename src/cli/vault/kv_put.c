@@ -80,7 +80,7 @@ static int put_run(struct cli_call *c)
 const struct cli_command cmd_kv_put = {
     .name = "kv put",
     .usage = "vault kv put [options] KEY [DATA]",
-    .synopsis = "Sets or updates data in the KV store",
+    .synopsis = "Keep a secret",
     .about = "Keeps data under a name, in place of what was there. Data as for `vault write`.",
     .flags = CLI_FLAGS(put_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
@@ -177,7 +177,7 @@ static int patch_run(struct cli_call *c)
 const struct cli_command cmd_kv_patch = {
     .name = "kv patch",
     .usage = "vault kv patch [options] KEY [DATA]",
-    .synopsis = "Sets or updates data in the KV store without overwriting",
+    .synopsis = "Change some fields",
     .about =
         "Changes some fields of what is kept under a name; the others stay. Version 2 only.",
     .flags = CLI_FLAGS(patch_flags),
@@ -227,7 +227,7 @@ static int rollback_run(struct cli_call *c)
 const struct cli_command cmd_kv_rollback = {
     .name = "kv rollback",
     .usage = "vault kv rollback [options] KEY",
-    .synopsis = "Rolls back to a previous version of data",
+    .synopsis = "Make an old version the current one",
     .about = "Makes a new version with the data of an old one.",
     .flags = CLI_FLAGS(rollback_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,

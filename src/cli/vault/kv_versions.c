@@ -53,7 +53,7 @@ static int delete_run(struct cli_call *c)
 const struct cli_command cmd_kv_delete = {
     .name = "kv delete",
     .usage = "vault kv delete [options] PATH",
-    .synopsis = "Deletes versions in the KV store",
+    .synopsis = "Delete versions; they can come back",
     .about =
         "Deletes the current version, or those named. In version 2 they can be brought back "
         "with `vault kv undelete`.",
@@ -107,7 +107,7 @@ static int destroy_run(struct cli_call *c)
 const struct cli_command cmd_kv_undelete = {
     .name = "kv undelete",
     .usage = "vault kv undelete [options] KEY",
-    .synopsis = "Undeletes versions in the KV store",
+    .synopsis = "Bring versions back",
     .about = "Brings deleted versions back.",
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FORMAT,
@@ -118,7 +118,7 @@ const struct cli_command cmd_kv_undelete = {
 const struct cli_command cmd_kv_destroy = {
     .name = "kv destroy",
     .usage = "vault kv destroy [options] KEY",
-    .synopsis = "Permanently removes one or more versions in the KV store",
+    .synopsis = "Remove versions for good",
     .about = "Removes the data of versions for good.",
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FORMAT,

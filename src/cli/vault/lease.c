@@ -6,7 +6,7 @@
 
 const struct cli_command cmd_lease = {
     .name = "lease",
-    .synopsis = "Interact with leases",
+    .synopsis = "What was given out for a time",
     .about = "Shows, renews and revokes what was given out for a time.",
 };
 
@@ -50,7 +50,7 @@ static int lookup_run(struct cli_call *c)
 const struct cli_command cmd_lease_lookup = {
     .name = "lease lookup",
     .usage = "vault lease lookup [options] ID",
-    .synopsis = "Lookup the lease of a secret",
+    .synopsis = "Show a lease",
     .about = "Shows when a lease was given and when it ends.",
     .sets = SET_HTTP | SET_FORMAT,
     .run = lookup_run,
@@ -84,7 +84,7 @@ static int renew_run(struct cli_call *c)
 const struct cli_command cmd_lease_renew = {
     .name = "lease renew",
     .usage = "vault lease renew [options] ID",
-    .synopsis = "Renew the lease of a secret",
+    .synopsis = "Prolong a lease",
     .about = "Prolongs a lease.",
     .flags = CLI_FLAGS(renew_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
@@ -144,7 +144,7 @@ static int revoke_run(struct cli_call *c)
 const struct cli_command cmd_lease_revoke = {
     .name = "lease revoke",
     .usage = "vault lease revoke [options] ID",
-    .synopsis = "Revokes leases and secrets",
+    .synopsis = "End leases",
     .about = "Ends a lease; what was given out is taken back.",
     .flags = CLI_FLAGS(revoke_flags),
     .sets = SET_HTTP,

@@ -150,7 +150,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_login = {
     .name = "login",
     .usage = "vault login [options] [AUTH K=V...]",
-    .synopsis = "Authenticate locally",
+    .synopsis = "Log in, keep the token",
     .about =
         "Logs in and keeps the token in ~/.vault-token for the commands that follow. With a "
         "token (or \"-\" for one on standard input) it is only verified; other methods are "

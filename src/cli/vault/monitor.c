@@ -51,7 +51,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_monitor = {
     .name = "monitor",
     .usage = "vault monitor [options]",
-    .synopsis = "Stream log messages from a Vault server",
+    .synopsis = "Follow the server's log",
     .about = "Shows the server's log as it is written, until it is interrupted.",
     .flags = CLI_FLAGS(flags),
     .sets = SET_HTTP,

@@ -6,7 +6,7 @@
 
 const struct cli_command cmd_namespace = {
     .name = "namespace",
-    .synopsis = "Interact with namespaces",
+    .synopsis = "Namespaces, where the server has them",
     .about = "Creates, lists and deletes namespaces, where the server has them.",
 };
 
@@ -30,7 +30,7 @@ static int list_run(struct cli_call *c)
 
 const struct cli_command cmd_namespace_list = {
     .name = "namespace list",
-    .synopsis = "List child namespaces",
+    .synopsis = "Those below the current one",
     .about = "Lists the namespaces below the current one.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {0, 0, "0"},
@@ -49,7 +49,7 @@ static int create_run(struct cli_call *c)
 const struct cli_command cmd_namespace_create = {
     .name = "namespace create",
     .usage = "vault namespace create [options] PATH",
-    .synopsis = "Create a new namespace",
+    .synopsis = "Make one",
     .about = "Makes a namespace below the current one.",
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, 1, "1"},
@@ -71,7 +71,7 @@ static int lookup_run(struct cli_call *c)
 const struct cli_command cmd_namespace_lookup = {
     .name = "namespace lookup",
     .usage = "vault namespace lookup [options] PATH",
-    .synopsis = "Look up an existing namespace",
+    .synopsis = "Show one",
     .about = "Shows a namespace.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
@@ -91,7 +91,7 @@ static int delete_run(struct cli_call *c)
 const struct cli_command cmd_namespace_delete = {
     .name = "namespace delete",
     .usage = "vault namespace delete [options] PATH",
-    .synopsis = "Delete an existing namespace",
+    .synopsis = "Delete one",
     .about = "Deletes a namespace and what is in it.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},

@@ -198,7 +198,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_operator_generate_root = {
     .name = "operator generate-root",
     .usage = "vault operator generate-root [options] [KEY]",
-    .synopsis = "Generates a new root token",
+    .synopsis = "A root token from a quorum of shares",
     .about =
         "Makes a root token when enough holders of a share agree: one begins with -init, each "
         "gives a share, the last answer has the token, hidden by the one-time password; "

@@ -6,7 +6,7 @@
 
 const struct cli_command cmd_operator = {
     .name = "operator",
-    .synopsis = "Perform operator-specific tasks",
+    .synopsis = "Initialise, unseal, seal; keys",
     .about = "Initialises, unseals and seals the server, and looks after its keys.",
 };
 
@@ -184,7 +184,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_operator_init = {
     .name = "operator init",
     .usage = "vault operator init [options]",
-    .synopsis = "Initializes a server",
+    .synopsis = "Prepare a new server",
     .about = "Prepares a server's storage, once in its life, and prints the shares of the key "
              "that unseals it and the first root token. They are not kept anywhere else.",
     .flags = CLI_FLAGS(flags),

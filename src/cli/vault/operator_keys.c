@@ -71,7 +71,7 @@ static int key_status_run(struct cli_call *c)
 const struct cli_command cmd_operator_key_status = {
     .name = "operator key-status",
     .usage = "vault operator key-status [options]",
-    .synopsis = "Provides information about the active encryption key",
+    .synopsis = "Age and use of the current key",
     .about = "Shows since when the current key is in use, and for how many encryptions.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {0, 0, "0"},
@@ -97,7 +97,7 @@ static int rotate_run(struct cli_call *c)
 const struct cli_command cmd_operator_rotate = {
     .name = "operator rotate",
     .usage = "vault operator rotate [options]",
-    .synopsis = "Rotates the underlying encryption key",
+    .synopsis = "A new encryption key",
     .about =
         "Makes a new key for what is stored from now on; older keys stay for what they have "
         "encrypted.",
@@ -142,7 +142,7 @@ static int members_run(struct cli_call *c)
 const struct cli_command cmd_operator_members = {
     .name = "operator members",
     .usage = "vault operator members [options]",
-    .synopsis = "Returns the list of nodes in the cluster",
+    .synopsis = "Servers of the cluster",
     .about = "Lists the servers of the cluster.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {0, 0, "0"},
@@ -212,7 +212,7 @@ static int usage_run(struct cli_call *c)
 const struct cli_command cmd_operator_usage = {
     .name = "operator usage",
     .usage = "vault operator usage [options]",
-    .synopsis = "Lists historical client counts",
+    .synopsis = "Numbers of clients",
     .about = "Shows how many clients the server had.",
     .flags = CLI_FLAGS(usage_flags),
     .sets = SET_HTTP | SET_FORMAT,

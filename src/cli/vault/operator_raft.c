@@ -11,7 +11,7 @@ enum { SNAPSHOT_MODE = 0600 };
 
 const struct cli_command cmd_operator_raft = {
     .name = "operator raft",
-    .synopsis = "Interact with Vault's raft storage backend",
+    .synopsis = "Raft storage",
     .about = "For a server whose storage is raft.",
 };
 
@@ -75,7 +75,7 @@ static int join_run(struct cli_call *c)
 const struct cli_command cmd_operator_raft_join = {
     .name = "operator raft join",
     .usage = "vault operator raft join [options] <leader-api-addr>",
-    .synopsis = "Joins a node to the Raft cluster",
+    .synopsis = "Become a member",
     .about = "Makes the server a member of the cluster of another.",
     .flags = CLI_FLAGS(join_flags),
     .sets = SET_HTTP | SET_FORMAT,
@@ -117,7 +117,7 @@ static int list_peers_run(struct cli_call *c)
 const struct cli_command cmd_operator_raft_list_peers = {
     .name = "operator raft list-peers",
     .usage = "vault operator raft list-peers [options]",
-    .synopsis = "Returns the Raft peer set",
+    .synopsis = "Show the members",
     .about = "Lists the members of the cluster.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {0, 0, "0"},
@@ -139,7 +139,7 @@ static int remove_peer_run(struct cli_call *c)
 const struct cli_command cmd_operator_raft_remove_peer = {
     .name = "operator raft remove-peer",
     .usage = "vault operator raft remove-peer [options] <server_id>",
-    .synopsis = "Removes a node from the Raft cluster",
+    .synopsis = "Take a member out",
     .about = "Takes a server out of the cluster.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
@@ -150,7 +150,7 @@ const struct cli_command cmd_operator_raft_remove_peer = {
 
 const struct cli_command cmd_operator_raft_snapshot = {
     .name = "operator raft snapshot",
-    .synopsis = "Restores and saves snapshots from the Raft cluster",
+    .synopsis = "Backups",
     .about = "Backups of the whole store.",
 };
 
@@ -189,7 +189,7 @@ static int save_run(struct cli_call *c)
 const struct cli_command cmd_operator_raft_snapshot_save = {
     .name = "operator raft snapshot save",
     .usage = "vault operator raft snapshot save <snapshot_file>",
-    .synopsis = "Saves a snapshot of the current state of the Raft cluster into a file",
+    .synopsis = "Write a backup",
     .about = "Writes a backup of the whole store to a file.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
@@ -220,8 +220,7 @@ static int restore_run(struct cli_call *c)
 const struct cli_command cmd_operator_raft_snapshot_restore = {
     .name = "operator raft snapshot restore",
     .usage = "vault operator raft snapshot restore [options] <snapshot_file>",
-    .synopsis =
-        "Installs the provided snapshot, returning the cluster to the state defined in it",
+    .synopsis = "Replace the store by a backup",
     .about = "Replaces the whole store by a backup.",
     .flags = CLI_FLAGS(restore_flags),
     .sets = SET_HTTP,

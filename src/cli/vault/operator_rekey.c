@@ -325,7 +325,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_operator_rekey = {
     .name = "operator rekey",
     .usage = "vault operator rekey [options] [KEY]",
-    .synopsis = "Generates new unseal keys",
+    .synopsis = "New shares of the unseal key",
     .about = "Makes new shares of the unseal key when enough holders of an old one agree: one "
              "begins with -init, each gives a share, the last answer has the new ones.",
     .flags = CLI_FLAGS(flags),

@@ -57,7 +57,7 @@ static int unseal_run(struct cli_call *c)
 const struct cli_command cmd_operator_unseal = {
     .name = "operator unseal",
     .usage = "vault operator unseal [options] [KEY]",
-    .synopsis = "Unseals the Vault server",
+    .synopsis = "Give a share of the key",
     .about = "Gives the server one share of its key; when it has enough it opens. Without an "
              "argument the share is asked for, which keeps it out of the shell's history.",
     .flags = CLI_FLAGS(unseal_flags),
@@ -89,7 +89,7 @@ static int seal_run(struct cli_call *c)
 const struct cli_command cmd_operator_seal = {
     .name = "operator seal",
     .usage = "vault operator seal [options]",
-    .synopsis = "Seals the Vault server",
+    .synopsis = "Close the server",
     .about =
         "Makes the server forget its key; nothing it keeps can be read until it is unsealed.",
     .sets = SET_HTTP,
@@ -112,7 +112,7 @@ static int step_down_run(struct cli_call *c)
 const struct cli_command cmd_operator_step_down = {
     .name = "operator step-down",
     .usage = "vault operator step-down [options]",
-    .synopsis = "Forces Vault to resign active duty",
+    .synopsis = "Let another server be active",
     .about = "Makes the active server of a cluster a standby.",
     .sets = SET_HTTP,
     .args = {0, 0, "0"},

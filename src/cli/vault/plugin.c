@@ -7,7 +7,7 @@
 
 const struct cli_command cmd_plugin = {
     .name = "plugin",
-    .synopsis = "Interact with Vault plugins and catalog",
+    .synopsis = "The catalogue of engines and methods",
     .about = "Shows which engines and methods there are.",
 };
 
@@ -98,7 +98,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_plugin_list = {
     .name = "plugin list",
     .usage = "vault plugin list [options] [TYPE]",
-    .synopsis = "Lists available plugins",
+    .synopsis = "Show all",
     .about = "Lists engines and methods; those of a type: auth, database or secret.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {0, 1, "0 or 1"},
@@ -137,7 +137,7 @@ static int info_run(struct cli_call *c)
 const struct cli_command cmd_plugin_info = {
     .name = "plugin info",
     .usage = "vault plugin info [options] TYPE NAME",
-    .synopsis = "Read information about a plugin in the catalog",
+    .synopsis = "Show one",
     .about = "Shows what is known about an engine or method.",
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
@@ -175,7 +175,7 @@ static int register_run(struct cli_call *c)
 const struct cli_command cmd_plugin_register = {
     .name = "plugin register",
     .usage = "vault plugin register [options] TYPE NAME",
-    .synopsis = "Registers a new plugin in the catalog",
+    .synopsis = "Add one",
     .about =
         "Adds a program to a server's catalogue. (This server runs no foreign plugins; others "
         "do.)",
@@ -200,7 +200,7 @@ static int deregister_run(struct cli_call *c)
 const struct cli_command cmd_plugin_deregister = {
     .name = "plugin deregister",
     .usage = "vault plugin deregister [options] TYPE NAME",
-    .synopsis = "Deregister an existing plugin in the catalog",
+    .synopsis = "Take one out",
     .about = "Takes a program out of the catalogue.",
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP,
@@ -244,7 +244,7 @@ static int reload_run(struct cli_call *c)
 const struct cli_command cmd_plugin_reload = {
     .name = "plugin reload",
     .usage = "vault plugin reload [options]",
-    .synopsis = "Reload mounted plugin backend",
+    .synopsis = "Start one anew",
     .about = "Starts an engine or method anew.",
     .flags = CLI_FLAGS(reload_flags),
     .sets = SET_HTTP,
@@ -266,7 +266,7 @@ static int reload_status_run(struct cli_call *c)
 const struct cli_command cmd_plugin_reload_status = {
     .name = "plugin reload-status",
     .usage = "vault plugin reload-status RELOAD_ID",
-    .synopsis = "Get the status of an active or recently completed global plugin reload",
+    .synopsis = "How far a reload is",
     .about = "Shows how far a reload on all servers is.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},

@@ -7,7 +7,7 @@
 
 const struct cli_command cmd_policy = {
     .name = "policy",
-    .synopsis = "Interact with policies",
+    .synopsis = "Rules of what tokens may do",
     .about = "Writes, shows and deletes the rules of what tokens may do.",
 };
 
@@ -39,7 +39,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_policy_list = {
     .name = "policy list",
     .usage = "vault policy list [options]",
-    .synopsis = "Lists the installed policies",
+    .synopsis = "Names of all",
     .about = "Lists the names of the policies.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {0, 0, "0"},
@@ -71,7 +71,7 @@ static int read_run(struct cli_call *c)
 const struct cli_command cmd_policy_read = {
     .name = "policy read",
     .usage = "vault policy read [options] [NAME]",
-    .synopsis = "Prints the contents of a policy",
+    .synopsis = "Show one",
     .about = "Shows the text of a policy.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
@@ -113,7 +113,7 @@ static int write_run(struct cli_call *c)
 const struct cli_command cmd_policy_write = {
     .name = "policy write",
     .usage = "vault policy write [options] NAME PATH",
-    .synopsis = "Uploads a named policy from a file",
+    .synopsis = "Keep a file's text as one",
     .about = "Keeps the text of a file (\"-\": standard input) as a policy.",
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
@@ -136,7 +136,7 @@ static int delete_run(struct cli_call *c)
 const struct cli_command cmd_policy_delete = {
     .name = "policy delete",
     .usage = "vault policy delete [options] NAME",
-    .synopsis = "Deletes a policy by name",
+    .synopsis = "Delete one",
     .about = "Deletes a policy; tokens that name it lose what it allowed.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},

@@ -42,7 +42,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_policy_fmt = {
     .name = "policy fmt",
     .usage = "vault policy fmt [options] PATH",
-    .synopsis = "Formats a policy on disk",
+    .synopsis = "Check a file and lay it out",
     .about =
         "Checks a policy file and writes it back in the usual layout. No server is needed.",
     .args = {1, 1, "1"},

@@ -28,7 +28,7 @@ static int read_run(struct cli_call *c)
 const struct cli_command cmd_read = {
     .name = "read",
     .usage = "vault read [options] PATH",
-    .synopsis = "Read data and retrieves secrets",
+    .synopsis = "Show what is at a path",
     .about =
         "Reads what is at a path: a secret, a configuration, fresh credentials. What that is "
         "depends on the engine the path belongs to. Words of the form k=v behind the path "
@@ -79,7 +79,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_list = {
     .name = "list",
     .usage = "vault list [options] PATH",
-    .synopsis = "List data or secrets",
+    .synopsis = "Names below a path",
     .about = "Lists the names below a path, where the engine has any.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {1, -1, "1"},
@@ -110,7 +110,7 @@ static int delete_run(struct cli_call *c)
 const struct cli_command cmd_delete = {
     .name = "delete",
     .usage = "vault delete [options] PATH",
-    .synopsis = "Delete secrets and configuration",
+    .synopsis = "Delete what is at a path",
     .about = "Deletes what is at a path. It is no error when nothing is there.",
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, "at least 1"},
@@ -173,7 +173,7 @@ static int patch_run(struct cli_call *c)
 const struct cli_command cmd_write = {
     .name = "write",
     .usage = "vault write [options] PATH [DATA K=V...]",
-    .synopsis = "Write data, configuration, and secrets",
+    .synopsis = "Write to a path",
     .about =
         "Writes data to a path. Data is k=v, k=@file, k=- (standard input), @file.json or - "
         "for a JSON object; a key that comes twice makes a list.",
@@ -186,7 +186,7 @@ const struct cli_command cmd_write = {
 const struct cli_command cmd_patch = {
     .name = "patch",
     .usage = "vault patch [options] PATH [DATA K=V...]",
-    .synopsis = "Patch data, configuration, and secrets",
+    .synopsis = "Change some fields at a path",
     .about =
         "Changes some fields of what is at a path, where the engine can do that. Data as for "
         "`vault write`.",

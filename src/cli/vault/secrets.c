@@ -4,7 +4,7 @@
 
 const struct cli_command cmd_secrets = {
     .name = "secrets",
-    .synopsis = "Interact with secrets engines",
+    .synopsis = "Secrets engines",
     .about = "Enables, tunes, moves and disables secrets engines.",
 };
 
@@ -49,7 +49,7 @@ static int list_run(struct cli_call *c)
 const struct cli_command cmd_secrets_enable = {
     .name = "secrets enable",
     .usage = "vault secrets enable [options] TYPE",
-    .synopsis = "Enable a secrets engine",
+    .synopsis = "Mount an engine",
     .about = "Mounts an engine: aws, kv, database, pki, ssh, transit, totp, ...",
     .flags = CLI_FLAGS(enable_flags),
     .sets = SET_HTTP,
@@ -60,7 +60,7 @@ const struct cli_command cmd_secrets_enable = {
 const struct cli_command cmd_secrets_disable = {
     .name = "secrets disable",
     .usage = "vault secrets disable [options] PATH",
-    .synopsis = "Disable a secrets engine",
+    .synopsis = "Unmount an engine",
     .about = "Unmounts an engine; what it gave out is revoked, what it keeps is deleted.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
@@ -70,7 +70,7 @@ const struct cli_command cmd_secrets_disable = {
 const struct cli_command cmd_secrets_tune = {
     .name = "secrets tune",
     .usage = "vault secrets tune [options] PATH",
-    .synopsis = "Tune a secrets engine configuration",
+    .synopsis = "Change an engine's settings",
     .about = "Changes the settings that are given; the others stay.",
     .flags = CLI_FLAGS(tune_flags),
     .sets = SET_HTTP,
@@ -81,7 +81,7 @@ const struct cli_command cmd_secrets_tune = {
 const struct cli_command cmd_secrets_move = {
     .name = "secrets move",
     .usage = "vault secrets move [options] SOURCE DESTINATION",
-    .synopsis = "Move a secrets engine to a new path",
+    .synopsis = "Mount an engine elsewhere",
     .about = "Moves an engine; its leases are revoked first.",
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
@@ -91,7 +91,7 @@ const struct cli_command cmd_secrets_move = {
 const struct cli_command cmd_secrets_list = {
     .name = "secrets list",
     .usage = "vault secrets list [options]",
-    .synopsis = "List enabled secrets engines",
+    .synopsis = "Show the mounted engines",
     .about = "Shows what is mounted where.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {0, 0, "0"},

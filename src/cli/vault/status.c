@@ -182,7 +182,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_status = {
     .name = "status",
     .usage = "vault status [options]",
-    .synopsis = "Print seal and HA status",
+    .synopsis = "Sealed or not, active or standby",
     .about =
         "Shows whether the server is initialised and unsealed. The exit code is 0 when it is "
         "unsealed, 2 when it is sealed, 1 when it cannot be asked.",

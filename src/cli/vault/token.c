@@ -6,7 +6,7 @@
 
 const struct cli_command cmd_token = {
     .name = "token",
-    .synopsis = "Interact with tokens",
+    .synopsis = "Tokens",
     .about = "Makes, shows, renews and revokes tokens.",
 };
 
@@ -59,7 +59,7 @@ static int lookup_run(struct cli_call *c)
 const struct cli_command cmd_token_lookup = {
     .name = "token lookup",
     .usage = "vault token lookup [options] [TOKEN | ACCESSOR]",
-    .synopsis = "Display information about a token",
+    .synopsis = "Show one",
     .about = "Shows what is known about a token; without an argument, about the one in use.",
     .flags = CLI_FLAGS(lookup_flags),
     .sets = SET_HTTP | SET_FORMAT,
@@ -103,7 +103,7 @@ static int renew_run(struct cli_call *c)
 const struct cli_command cmd_token_renew = {
     .name = "token renew",
     .usage = "vault token renew [options] [TOKEN]",
-    .synopsis = "Renew a token lease",
+    .synopsis = "Prolong one",
     .about = "Prolongs a token; without an argument, the one in use.",
     .flags = CLI_FLAGS(renew_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
@@ -180,7 +180,7 @@ static int revoke_run(struct cli_call *c)
 const struct cli_command cmd_token_revoke = {
     .name = "token revoke",
     .usage = "vault token revoke [options] [TOKEN | ACCESSOR]",
-    .synopsis = "Revoke a token and its children",
+    .synopsis = "End one and its children",
     .about = "Ends a token, its children and what they were given.",
     .flags = CLI_FLAGS(revoke_flags),
     .sets = SET_HTTP,
@@ -220,7 +220,7 @@ static int capabilities_run(struct cli_call *c)
 const struct cli_command cmd_token_capabilities = {
     .name = "token capabilities",
     .usage = "vault token capabilities [options] [TOKEN] PATH",
-    .synopsis = "Print capabilities of a token on a path",
+    .synopsis = "What a token may do at a path",
     .about = "Shows what a token may do at a path; without one, the token in use.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 2, "1-2"},

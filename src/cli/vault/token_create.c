@@ -72,7 +72,7 @@ static int run(struct cli_call *c)
 const struct cli_command cmd_token_create = {
     .name = "token create",
     .usage = "vault token create [options]",
-    .synopsis = "Create a new token",
+    .synopsis = "Make one",
     .about = "Makes a token. Without flags it has the policies of the token in use and is its "
              "child: it ends with it.",
     .flags = CLI_FLAGS(flags),

@@ -42,7 +42,7 @@ static int subscribe_run(struct cli_call *c)
 
 const struct cli_command cmd_agent = {
     .name = "agent",
-    .synopsis = "Start a Vault agent (not supported yet)",
+    .synopsis = "Agent (not supported yet)",
     .about =
         "Jobs get their tokens and rendered secrets from the agent of Nomad; other programs "
         "can use any Vault agent against this server.",
@@ -52,7 +52,7 @@ const struct cli_command cmd_agent = {
 
 const struct cli_command cmd_proxy = {
     .name = "proxy",
-    .synopsis = "Start a Vault proxy (not supported yet)",
+    .synopsis = "Proxy (not supported yet)",
     .about = "Any Vault proxy works against this server.",
     .any_flags = true,
     .run = needs_config,
@@ -60,7 +60,7 @@ const struct cli_command cmd_proxy = {
 
 const struct cli_command cmd_debug = {
     .name = "debug",
-    .synopsis = "Collect debugging information (not supported yet)",
+    .synopsis = "Collect a debug archive (not supported yet)",
     .about =
         "What it collects can be read one by one: `vault status`, `vault read sys/metrics`, "
         "`vault monitor`.",
@@ -70,7 +70,7 @@ const struct cli_command cmd_debug = {
 
 const struct cli_command cmd_ssh = {
     .name = "ssh",
-    .synopsis = "Initiate an SSH session (not supported yet)",
+    .synopsis = "Open an ssh session (not supported yet)",
     .about =
         "Get what the session needs with `vault write ssh/creds/ROLE ip=ADDRESS` or `vault "
         "write ssh/sign/ROLE public_key=@FILE`, and call ssh with it.",
@@ -80,13 +80,13 @@ const struct cli_command cmd_ssh = {
 
 const struct cli_command cmd_events = {
     .name = "events",
-    .synopsis = "Interact with Vault events",
+    .synopsis = "What happens, as it happens",
     .about = "Notifications of what happens in the server.",
 };
 
 const struct cli_command cmd_events_subscribe = {
     .name = "events subscribe",
-    .synopsis = "Subscribe to events (not supported yet)",
+    .synopsis = "Follow it (not supported yet)",
     .about = "An audit device tells of every request.",
     .any_flags = true,
     .run = subscribe_run,
@@ -94,7 +94,7 @@ const struct cli_command cmd_events_subscribe = {
 
 const struct cli_command cmd_pki = {
     .name = "pki",
-    .synopsis = "Interact with Vault's PKI secrets engine (not supported yet)",
+    .synopsis = "Helpers for the pki engine (not supported yet)",
     .about = "Its subcommands are not supported yet: the engine is used with `vault read` and "
              "`vault "
              "write`.",
@@ -102,7 +102,7 @@ const struct cli_command cmd_pki = {
 
 const struct cli_command cmd_transit = {
     .name = "transit",
-    .synopsis = "Interact with Vault's Transit secrets engine (not supported yet)",
+    .synopsis = "Helpers for the transit engine (not supported yet)",
     .about = "Its subcommands are not supported yet: the engine is used with `vault read` and "
              "`vault "
              "write`.",
@@ -110,7 +110,7 @@ const struct cli_command cmd_transit = {
 
 const struct cli_command cmd_operator_diagnose = {
     .name = "operator diagnose",
-    .synopsis = "Troubleshoot problems starting Vault (not supported yet)",
+    .synopsis = "Check a configuration (not supported yet)",
     .about = "`vault server` says what is wrong with its configuration, and where.",
     .any_flags = true,
     .run = not_supported,
@@ -118,7 +118,7 @@ const struct cli_command cmd_operator_diagnose = {
 
 const struct cli_command cmd_operator_migrate = {
     .name = "operator migrate",
-    .synopsis = "Migrates Vault data between storage backends (not supported yet)",
+    .synopsis = "Move data to other storage (not supported yet)",
     .about = "A snapshot of one server can be restored by another.",
     .any_flags = true,
     .run = not_supported,
@@ -128,7 +128,7 @@ const struct cli_command cmd_operator_migrate = {
 const struct cli_command cmd_server = {
     .name = "server",
     .usage = "vault server [options]",
-    .synopsis = "Start a Vault server",
+    .synopsis = "Start a server",
     .about =
         "Starts a server with -config=FILE, or with -dev one for a try: in memory, unsealed, "
         "its root token on the screen.",

@@ -34,7 +34,7 @@ static int unwrap_run(struct cli_call *c)
 const struct cli_command cmd_unwrap = {
     .name = "unwrap",
     .usage = "vault unwrap [options] [TOKEN]",
-    .synopsis = "Unwrap a wrapped secret",
+    .synopsis = "Show a wrapped answer",
     .about =
         "Shows the answer that was wrapped in a token; that works once. Without an argument "
         "the token in use is the wrapping token.",
@@ -55,14 +55,14 @@ static int print_token_run(struct cli_call *c)
 const struct cli_command cmd_print = {
     .name = "print",
     .usage = "vault print <subcommand>",
-    .synopsis = "Prints runtime configurations",
+    .synopsis = "What other commands use",
     .about = "Prints values the other commands use.",
 };
 
 const struct cli_command cmd_print_token = {
     .name = "print token",
     .usage = "vault print token",
-    .synopsis = "Print the token in use",
+    .synopsis = "The token in use",
     .about = "Prints the token that other commands would send: VAULT_TOKEN, or the one a login "
              "stored.",
     .sets = SET_HTTP,
@@ -90,7 +90,7 @@ static int path_help_run(struct cli_call *c)
 const struct cli_command cmd_path_help = {
     .name = "path-help",
     .usage = "vault path-help [options] PATH",
-    .synopsis = "Retrieve API help for paths",
+    .synopsis = "What an engine says about a path",
     .about = "Shows what the engine behind a path says about it.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
@@ -132,7 +132,7 @@ static int version_history_run(struct cli_call *c)
 
 const struct cli_command cmd_version_history = {
     .name = "version-history",
-    .synopsis = "Prints the version history of the target Vault server",
+    .synopsis = "Versions the server has run as",
     .about = "Lists the versions the server has run as, and since when.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {0, 0, "0"},
