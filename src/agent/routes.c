@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "api/api.h"
 #include "base/log.h"
+#include "nomad/server/server.h"
 #include "vault/auth/auth.h"
 #include "vault/core/vault.h"
 #include "vault/secrets/secrets.h"
@@ -32,6 +33,11 @@ static void vault_route(void *arg, unsigned methods, const char *mount_path,
 
     snprintf(path, sizeof path, "/v1/%s%s", mount_path, pattern);
     write_route(arg, "vault", methods, path);
+}
+
+static void nomad_route(void *arg, unsigned methods, const char *pattern)
+{
+    write_route(arg, "nomad", methods, pattern);
 }
 
 /* A vault that never serves: its tables are all we want. */
@@ -75,6 +81,7 @@ int routes_main(int argc, char **argv)
     json_out_init(&w, &text, NULL);
     json_arr(&w);
     r = vault_routes(&w, &e);
+    nomad_server_each_route(nomad_route, &w);
     json_arr_end(&w);
     if (r < 0) {
         fprintf(stderr, "%s\n", e.msg);

@@ -17,6 +17,7 @@ async function main() {
   const read = await vault.read("secret/data/node");
   await vault.addPolicy({name: "node", policy: 'path "secret/data/node" { capabilities = ["read"] }'});
   const made = await vault.tokenCreate({policies: ["node"], ttl: "1h"});
+  vault.token = process.env.VAULT_TOKEN; // tokenCreate makes the new token the client's own
   const own = require("node-vault")({endpoint: process.env.VAULT_ADDR, token: made.auth.client_token});
   const self = await own.tokenLookupSelf();
   const denied = await refused(own.write("secret/data/node", {data: {answer: "43"}}));

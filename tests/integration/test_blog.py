@@ -27,6 +27,12 @@ NOMAD_CONFIG = """mkdir -p nomad.d && cat << EOF > nomad.d/nomad.hcl
 data_dir  = "$PWD/nomad-data"
 bind_addr = "127.0.0.1"
 
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
+}
+
 server {
   enabled          = true
   bootstrap_expect = 1

@@ -95,7 +95,7 @@ def test_hvac_init_unseal_and_seal(box):
 def test_python_nomad_job_life(nomad):
     u = urllib.parse.urlsplit(nomad.addr)
     client = python_nomad.Nomad(host=u.hostname, port=u.port)
-    assert client.agent.get_self()["member"]["Name"] == "node1.global"
+    assert client.agent.get_agent()["member"]["Name"] == "node1.global"
     assert client.job.plan_job("client", {"Job": JOB, "Diff": True})["Diff"]["Type"] == "Added"
     assert client.job.register_job("client", {"Job": JOB})["EvalID"]
     alloc = serai.wait_for(lambda: [a for a in client.job.get_allocations("client")
