@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "nomad/server/deployment.h"
 #include "nomad/server/gc.h"
 #include "nomad/server/node_api.h"
@@ -37,15 +38,13 @@ struct entry { /* of a deployment, or of a draining node */
     uint64_t standing; /* deployments: the sum of its healths when last looked at */
 };
 
-typedef VEC(struct entry *) entries;
-
 struct watcher {
     struct nomad_server *server;
     struct thread thread, revocations;
     struct stopper stop;
     struct watch *deployments, *nodes, *allocs; /* allocs: only while a node drains */
     struct watch *revoked;                      /* the other thread's */
-    entries active, draining;
+    struct map active, draining;                /* struct entry by id */
     struct gc gc;
     int64_t gc_at_ms, not_before_ms;
     atomic_bool gc_asked;
@@ -56,36 +55,32 @@ struct watcher {
  */
 
 /* Made when it is not there. */
-static struct entry *entry_of(entries *l, const char *id)
+static struct entry *entry_of(struct map *m, const char *id)
 {
-    struct entry *n;
+    struct entry *n = map_get(m, str_of(id));
 
-    for (size_t i = 0; i < l->len; i++)
-        if (strcmp(l->at[i]->id, id) == 0)
-            return l->at[i];
+    if (n)
+        return n;
     n = calloc(1, sizeof *n);
     if (!n)
         abort();
     memcpy(n->id, id, strlen(id) + 1); /* id_of has bounded it */
-    vec_push(l, n);
+    map_put(m, str_of(n->id), n);
     return n;
 }
 
-static void entry_drop(entries *l, const char *id)
+static void entry_drop(struct map *m, const char *id)
 {
-    for (size_t i = 0; i < l->len; i++)
-        if (strcmp(l->at[i]->id, id) == 0) {
-            free(l->at[i]);
-            vec_remove_swap(l, i);
-            return;
-        }
+    free(map_del(m, str_of(id)));
 }
 
-static void entries_done(entries *l)
+static void entries_done(struct map *m)
 {
-    for (size_t i = 0; i < l->len; i++)
-        free(l->at[i]);
-    vec_done(l);
+    void *n;
+
+    for (size_t i = 0; map_next(m, &i, NULL, &n);)
+        free(n);
+    map_done(m);
 }
 
 /* ---- what changed
@@ -176,13 +171,14 @@ static void drain_allocs(struct watcher *w)
 {
     struct watch_event ev;
     bool any = false;
+    void *n;
 
     if (!w->allocs)
         return;
     while (watch_next(w->allocs, NULL, 1, &ev, NULL) > 0)
         any = true;
-    for (size_t i = 0; any && i < w->draining.len; i++)
-        w->draining.at[i]->dirty = true;
+    for (size_t i = 0; any && map_next(&w->draining, &i, NULL, &n);)
+        ((struct entry *)n)->dirty = true;
 }
 
 static void follow_allocs(struct watcher *w)
@@ -298,18 +294,23 @@ static bool is_due(const struct entry *n, int64_t now_ns)
     return n->dirty || (n->again_ns && n->again_ns <= now_ns);
 }
 
-static void look_at_all(struct watcher *w)
+/* False: one of them has to be tried again. */
+static bool look_at_due(struct watcher *w, struct map *m,
+                        int (*fn)(struct txn *t, void *arg, struct err *e), const char *what)
 {
     int64_t now_ns = clock_wall_ns();
+    void *n;
 
-    for (size_t i = 0; i < w->active.len; i++)
-        if (is_due(w->active.at[i], now_ns) &&
-            !look(w, w->active.at[i], look_at_deployment, "deployment is not looked at"))
-            return;
-    for (size_t i = 0; i < w->draining.len; i++)
-        if (is_due(w->draining.at[i], now_ns) &&
-            !look(w, w->draining.at[i], look_at_node, "drain does not go on"))
-            return;
+    for (size_t i = 0; map_next(m, &i, NULL, &n);)
+        if (is_due(n, now_ns) && !look(w, n, fn, what))
+            return false;
+    return true;
+}
+
+static void look_at_all(struct watcher *w)
+{
+    if (look_at_due(w, &w->active, look_at_deployment, "deployment is not looked at"))
+        look_at_due(w, &w->draining, look_at_node, "drain does not go on");
 }
 
 /* ---- garbage
@@ -355,9 +356,19 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t until_ms(int64_t at_ns, int64_t now_ns)
+/* The first that the clock alone asks for, in ms; `least` if none is sooner. */
+static int64_t first_due(const struct map *m, int64_t now_ns, int64_t least)
 {
-    return at_ns <= now_ns ? 0 : (at_ns - now_ns) / 1000000 + 1;
+    void *v;
+
+    for (size_t i = 0; map_next(m, &i, NULL, &v);) {
+        const struct entry *n = v;
+
+        if (n->again_ns)
+            least =
+                sooner(least, n->again_ns <= now_ns ? 0 : (n->again_ns - now_ns) / 1000000 + 1);
+    }
+    return least;
 }
 
 static int timeout_ms(const struct watcher *w)
@@ -369,13 +380,8 @@ static int timeout_ms(const struct watcher *w)
     if (w->gc.running)
         return 0;
     least = sooner(least, w->gc_at_ms > now_ms ? w->gc_at_ms - now_ms : 0);
-    for (size_t i = 0; i < w->active.len; i++)
-        if (w->active.at[i]->again_ns)
-            least = sooner(least, until_ms(w->active.at[i]->again_ns, now_ns));
-    for (size_t i = 0; i < w->draining.len; i++)
-        if (w->draining.at[i]->again_ns)
-            least = sooner(least, until_ms(w->draining.at[i]->again_ns, now_ns));
-    return (int)least;
+    least = first_due(&w->active, now_ns, least);
+    return (int)first_due(&w->draining, now_ns, least);
 }
 
 static void wait_for_work(struct watcher *w)
