@@ -6,7 +6,7 @@
 #include "cli/nomad/nomad_priv.h"
 #include "http/client.h"
 
-enum { NEAR_CONNECT_MS = 1000, HEADERS_MAX = 4 };
+enum { NEAR_CONNECT_MS = 1000, HEADERS_MAX = 2 + NOMAD_HEADERS_MAX };
 
 static struct http_client *usual;
 
@@ -69,7 +69,7 @@ static const char *with_common(struct cli_call *c, const char *path)
     const struct nomad_options *o = &nomad_options;
     bool has_ns = strstr(path, "namespace=") != NULL;
     char glue = strchr(path, '?') ? '&' : '?';
-    const char *full = pathf(c, "/v1/%s", path);
+    const char *full = *path == '/' ? path : pathf(c, "/v1/%s", path);
 
     if (o->namespace && *o->namespace && !has_ns) {
         full = pathf(c, "%s%cnamespace=%s", full, glue, path_part(c, o->namespace));
@@ -104,8 +104,9 @@ static void read_reply(struct cli_call *c, const struct http_response *h, struct
                          STR_ARG(str_trim_chars(h->body, "\n")));
 }
 
-static int ask(struct cli_call *c, struct http_client *http, const char *address,
-               const char *path, struct http_request *q, struct nomad_reply *r)
+static int ask_with(struct cli_call *c, struct http_client *http, const char *address,
+                    const char *path, struct http_request *q, const struct http_header *more,
+                    size_t n_more, struct nomad_reply *r)
 {
     struct http_header headers[HEADERS_MAX];
     struct http_response h;
@@ -119,12 +120,21 @@ static int ask(struct cli_call *c, struct http_client *http, const char *address
         headers[q->n_headers++] = (struct http_header){"X-Nomad-Token", nomad_options.token};
     if (q->body.p)
         headers[q->n_headers++] = (struct http_header){"Content-Type", "application/json"};
+    for (size_t i = 0; i < n_more && q->n_headers < HEADERS_MAX; i++)
+        headers[q->n_headers++] = more[i];
     if (http_do(http, q, c->arena, &h, &e) < 0) {
-        r->error = pathf(c, "%s \"%s/v1/%s\": %s", verb(q->method), address, path, e.msg);
+        r->error = pathf(c, "%s \"%s%s%s\": %s", verb(q->method), address,
+                         *path == '/' ? "" : "/v1/", path, e.msg);
         return 1;
     }
     read_reply(c, &h, r);
     return r->error != NULL;
+}
+
+static int ask(struct cli_call *c, struct http_client *http, const char *address,
+               const char *path, struct http_request *q, struct nomad_reply *r)
+{
+    return ask_with(c, http, address, path, q, NULL, 0, r);
 }
 
 int nomad_get(struct cli_call *c, const char *path, struct nomad_reply *r)
@@ -148,6 +158,14 @@ int nomad_send(struct cli_call *c, const char *method, const char *path,
     failed = ask(c, usual, nomad_options.address, path, &q, r);
     buf_done(&text);
     return failed;
+}
+
+int nomad_raw(struct cli_call *c, const char *method, const char *path, struct str body,
+              const struct http_header *headers, size_t n_headers, struct nomad_reply *r)
+{
+    struct http_request q = {.method = method, .body = body};
+
+    return ask_with(c, usual, nomad_options.address, path, &q, headers, n_headers, r);
 }
 
 static const char *url_of(struct cli_call *c, const char *address)

@@ -17,7 +17,8 @@ static const struct flag plan_flags[] = {
     {"diff", FLAG_BOOL, &o.diff, &o.has_diff, "show what differs (true)"},
     {"verbose", FLAG_BOOL, &o.verbose, NULL, "every field of what is new or gone"},
     {"policy-override", FLAG_BOOL, &o.policy_override, NULL, "accepted"},
-    {"vault-token", FLAG_STR, &o.vault_token, NULL, "the submitter's Vault token"},
+    {"vault-token", FLAG_STR, &o.vault_token, NULL,
+     "the submitter's Vault token (VAULT_TOKEN)"},
     {"vault-namespace", FLAG_STR, &o.vault_namespace, NULL, "the job's Vault namespace"},
 };
 
@@ -106,9 +107,10 @@ static bool moves_allocs(const struct json *plan)
 static struct json *plan_request(struct cli_call *c, struct json *job, bool diff)
 {
     struct json *body = json_new_object(c->arena);
+    const char *token = o.vault_token && *o.vault_token ? o.vault_token : getenv("VAULT_TOKEN");
 
-    if (o.vault_token && *o.vault_token)
-        json_set(c->arena, job, STR("VaultToken"), json_of_str(str_of(o.vault_token)));
+    if (token && *token)
+        json_set(c->arena, job, STR("VaultToken"), json_of_str(str_of(token)));
     if (o.vault_namespace)
         json_set(c->arena, job, STR("VaultNamespace"), json_of_str(str_of(o.vault_namespace)));
     json_set(c->arena, body, STR("Job"), *job);

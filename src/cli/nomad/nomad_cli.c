@@ -13,8 +13,18 @@ GROUP(nomad_cmd_job_periodic, "job periodic", "Interact with periodic jobs");
 GROUP(nomad_cmd_job_tag, "job tag", "Manage job version tags");
 GROUP(nomad_cmd_node, "node", "Interact with nodes");
 GROUP(nomad_cmd_node_meta, "node meta", "Interact with node metadata");
+GROUP(nomad_cmd_operator, "operator", "Provides cluster-level tools for operators");
+GROUP(nomad_cmd_operator_autopilot, "operator autopilot",
+      "Provides tools for modifying Autopilot configuration");
+GROUP(nomad_cmd_operator_gossip, "operator gossip", "Manage the gossip layer");
+GROUP(nomad_cmd_operator_gossip_keyring, "operator gossip keyring",
+      "Manage gossip layer encryption keys");
+GROUP(nomad_cmd_operator_raft, "operator raft", "Provides access to the Raft subsystem");
+GROUP(nomad_cmd_operator_scheduler, "operator scheduler",
+      "Provides access to the scheduler configuration");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
+GROUP(nomad_cmd_system_reconcile, "system reconcile", "Perform system reconciliation tasks");
 
 static const struct cli_command *const commands[] = {
 #define NOMAD_COMMAND(name) &name,

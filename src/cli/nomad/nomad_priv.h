@@ -48,6 +48,11 @@ int nomad_send(struct cli_call *c, const char *method, const char *path,
 /* The same to another agent ("host:port"), for files and logs; short time to connect. */
 int nomad_get_from(struct cli_call *c, const char *address, const char *path,
                    struct nomad_reply *r);
+enum { NOMAD_HEADERS_MAX = 32 };
+struct http_header;
+/* As it is given: a path from the root ("/v1/jobs"), any body (.p NULL: none), more headers. */
+int nomad_raw(struct cli_call *c, const char *method, const char *path, struct str body,
+              const struct http_header *headers, size_t n_headers, struct nomad_reply *r);
 /* Piece by piece; false from `on_data` ends it. NULL address: the usual one. */
 int nomad_stream(struct cli_call *c, const char *address, const char *path,
                  bool (*on_data)(void *arg, struct str data), void *arg, struct nomad_reply *r);
