@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -60,6 +61,13 @@ int input_file_or_stdin(struct arena *a, const char *path, struct str *ret, stru
     return strcmp(path, "-") == 0 ? input_stdin(a, ret, e) : input_file(a, path, ret, e);
 }
 
+static volatile sig_atomic_t interrupted; /* the signal's number, 0: none */
+
+static void on_signal(int sig)
+{
+    interrupted = sig;
+}
+
 /* Byte by byte, so that nothing behind the line is taken. */
 static int read_line(struct arena *a, char **ret, struct err *e)
 {
@@ -69,6 +77,8 @@ static int read_line(struct arena *a, char **ret, struct err *e)
 
     b.secret = true;
     while ((n = read(STDIN_FILENO, &c, 1)) != 0 && c != '\n') {
+        if (n < 0 && errno == EINTR && interrupted)
+            return err_set(e, ERR_CANCELED, "interrupted");
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -88,9 +98,33 @@ int input_line(struct arena *a, FILE *to, const char *prompt, char **ret, struct
     return read_line(a, ret, e);
 }
 
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+/* A line without echo. A signal that ends the program does so only when the terminal is again
+ * as it was. */
+static int read_quietly(struct arena *a, const struct termios *was, char **ret, struct err *e)
+{
+    struct sigaction catch = {.sa_handler = on_signal}, old[ARRAY_LEN(ending_signals)];
+    struct termios quiet = *was;
+    int r;
+
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    interrupted = 0;
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+        sigaction(ending_signals[i], &catch, &old[i]);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    r = read_line(a, ret, e);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, was);
+    for (size_t i = 0; i < ARRAY_LEN(ending_signals); i++)
+        sigaction(ending_signals[i], &old[i], NULL);
+    if (interrupted)
+        raise(interrupted);
+    return r;
+}
+
 int input_hidden(struct arena *a, FILE *to, const char *prompt, char **ret, struct err *e)
 {
-    struct termios was, quiet;
+    struct termios was;
     int r;
 
     fputs(prompt, to);
@@ -99,11 +133,7 @@ int input_hidden(struct arena *a, FILE *to, const char *prompt, char **ret, stru
         fputc('\n', to);
         return err_set(e, ERR_INVALID, "file descriptor 0 is not a terminal");
     }
-    quiet = was;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    r = read_line(a, ret, e);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+    r = read_quietly(a, &was, ret, e);
     fputc('\n', to);
     return r;
 }

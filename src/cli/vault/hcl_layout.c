@@ -154,53 +154,69 @@ static const char *indent_of(struct layout *l, unsigned depth)
 
 static int read_value(struct layout *l, unsigned depth, const char **ret);
 
+/* Does the list that was just opened span lines? */
+static bool list_has_lines(const struct words *w)
+{
+    unsigned open = 0;
+
+    for (size_t i = w->next; w->list.at[i].type != END; i++) {
+        const struct word *word = &w->list.at[i];
+
+        if (word->lines_before > 0 || word->type == COMMENT)
+            return true;
+        if (word->type == PUNCT && word->text.p[0] == '[')
+            open++;
+        if (word->type == PUNCT && word->text.p[0] == ']' && open-- == 0)
+            break;
+    }
+    return false;
+}
+
+/* The next element (or comment) of a list behind what is in `b`. */
+static int read_element(struct layout *l, unsigned depth, bool lines, struct buf *b)
+{
+    bool is_comment = peek(&l->words)->type == COMMENT;
+    const char *v;
+    int r = 0;
+
+    if (peek(&l->words)->type == END)
+        return err_set(l->e, ERR_INVALID, "a list is not closed");
+    if (is_comment)
+        v = arena_cstr(l->arena, take(&l->words)->text);
+    else
+        r = read_value(l, lines ? depth + 1 : depth, &v);
+    if (r < 0)
+        return r;
+    if (lines)
+        buf_printf(b, "\n%s%s%s", indent_of(l, depth + 1), v, is_comment ? "" : ",");
+    else
+        buf_printf(b, "%s%s", b->len > 1 ? ", " : "", v);
+    return 0;
+}
+
 /* On one line as it came, or an element a line. */
 static int read_list(struct layout *l, unsigned depth, const char **ret)
 {
-    const char *text = "[", *sep = "";
-    bool lines = false;
-    size_t first = l->words.next;
-    unsigned open = 0;
+    auto_buf struct buf b = BUF_INIT(HCL_LAYOUT_TEXT_MAX);
+    bool lines = list_has_lines(&l->words);
 
-    for (size_t i = first; l->words.list.at[i].type != END; i++) { /* does it span lines? */
-        const struct word *w = &l->words.list.at[i];
-
-        lines |= w->lines_before > 0 || w->type == COMMENT;
-        if (w->type == PUNCT && w->text.p[0] == '[')
-            open++;
-        if (w->type == PUNCT && w->text.p[0] == ']' && open-- == 0)
-            break;
-    }
+    buf_putc(&b, '[');
     while (!at_punct(&l->words, ']')) {
-        const char *v;
         int r = 0;
 
-        if (peek(&l->words)->type == END)
-            return err_set(l->e, ERR_INVALID, "a list is not closed");
-        if (at_punct(&l->words, ',')) {
+        if (at_punct(&l->words, ','))
             take(&l->words);
-            continue;
-        }
-        if (peek(&l->words)->type == COMMENT)
-            v = arena_cstr(l->arena, take(&l->words)->text);
         else
-            r = read_value(l, lines ? depth + 1 : depth, &v);
+            r = read_element(l, depth, lines, &b);
         if (r < 0)
             return r;
-        if (lines) {
-            bool is_comment = v[0] == '#' || strncmp(v, "/", 1) == 0;
-
-            text = arena_printf(l->arena, "%s\n%s%s%s", text, indent_of(l, depth + 1), v,
-                                is_comment ? "" : ",");
-        } else {
-            text = arena_printf(l->arena, "%s%s%s", text, sep, v);
-            sep = ", ";
-        }
     }
     take(&l->words);
-    *ret = lines ? arena_printf(l->arena, "%s\n%s]", text, indent_of(l, depth))
-                 : arena_printf(l->arena, "%s]", text);
-    return 0;
+    if (lines)
+        buf_printf(&b, "\n%s", indent_of(l, depth));
+    buf_putc(&b, ']');
+    *ret = arena_cstr(l->arena, buf_str(&b));
+    return buf_check(&b, "a list", l->e);
 }
 
 static int read_block(struct layout *l, unsigned depth, const char **ret)
@@ -326,18 +342,17 @@ static bool needs_empty_line(const items_t *items, size_t i)
 
 static int read_body(struct layout *l, unsigned depth, const char **ret)
 {
+    auto_buf struct buf b = BUF_INIT(HCL_LAYOUT_TEXT_MAX);
     items_t items = {0};
-    const char *text = "";
     int r = read_items(l, depth, &items);
 
     if (r < 0)
         return r;
     for (size_t i = 0; i < items.len; i++)
-        text =
-            arena_printf(l->arena, "%s%s%s%s\n", text, needs_empty_line(&items, i) ? "\n" : "",
-                         indent_of(l, depth), item_text(l, &items, i));
-    *ret = text;
-    return 0;
+        buf_printf(&b, "%s%s%s\n", needs_empty_line(&items, i) ? "\n" : "", indent_of(l, depth),
+                   item_text(l, &items, i));
+    *ret = arena_cstr(l->arena, buf_str(&b));
+    return buf_check(&b, "a block", l->e);
 }
 
 int hcl_layout(struct str text, struct buf *out, struct err *e)

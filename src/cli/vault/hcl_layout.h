@@ -13,7 +13,7 @@
 
 struct err;
 
-enum { HCL_LAYOUT_DEPTH_MAX = 64 };
+enum { HCL_LAYOUT_DEPTH_MAX = 64, HCL_LAYOUT_TEXT_MAX = 8 << 20 };
 
 int hcl_layout(struct str text, struct buf *out, struct err *e);
 
