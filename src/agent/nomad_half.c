@@ -295,7 +295,7 @@ static int start_listeners(struct nomad_half *h, struct err *e)
                        c->tls.http ? &http_tls : NULL, e);
     if (r < 0 || !h->server)
         return r;
-    h->rpc_mount = (struct api_mount){h->api, nomad_server_rpc(h->server)};
+    h->rpc_mount = (struct api_mount){h->api, nomad_http_rpc_service(h->http)};
     r = http_server_new(&rpc, &h->rpc_server, e);
     return r < 0 ? r
                  : listen_one(h->rpc_server, "RPC", c->addresses.rpc, c->ports.rpc,

@@ -13,7 +13,7 @@ enum { PROXY_TIMEOUT_MS = 330000, PROXY_REPLY_MAX = 64 << 20 };
 
 struct nomad_http {
     struct nomad_http_opts opts;
-    struct api_service service;
+    struct api_service service, rpc_service;
     struct router *local; /* of an agent without a server */
 };
 
@@ -72,6 +72,15 @@ static int serve(struct call *c, struct err *e)
     if (h->opts.server)
         return serve_by(c, nomad_server_service(h->opts.server), e);
     return nomad_serve_with(c, h->local, e);
+}
+
+static int serve_rpc(struct call *c, struct err *e)
+{
+    struct nomad_http *h = http_of(c);
+
+    return str_starts(c->path, STR("/v1/internal/"))
+               ? serve_by(c, nomad_server_rpc(h->opts.server), e)
+               : serve(c, e);
 }
 
 /* ---- without a server: what the agent knows itself --------------------------------------- */
@@ -241,6 +250,8 @@ struct nomad_http *nomad_http_new(const struct nomad_http_opts *o)
                                       .ctx = h,
                                       .json_strict = true,
                                       .gzip = true};
+    h->rpc_service = h->service;
+    h->rpc_service.serve = serve_rpc;
     return h;
 }
 
@@ -255,4 +266,9 @@ void nomad_http_free(struct nomad_http *h)
 const struct api_service *nomad_http_service(struct nomad_http *h)
 {
     return &h->service;
+}
+
+const struct api_service *nomad_http_rpc_service(struct nomad_http *h)
+{
+    return &h->rpc_service;
 }

@@ -26,5 +26,7 @@ struct nomad_http_opts {
 struct nomad_http *nomad_http_new(const struct nomad_http_opts *o);
 void nomad_http_free(struct nomad_http *h); /* NULL is fine */
 const struct api_service *nomad_http_service(struct nomad_http *h);
+/* For ports.rpc, where clients' agents ask: the inner protocol and all of the above. */
+const struct api_service *nomad_http_rpc_service(struct nomad_http *h);
 
 #endif
