@@ -168,8 +168,12 @@ static void finger_driver(struct nomad_client *c, const struct driver *d, struct
                                  .healthy = f.healthy,
                                  .health_description = str_or_empty(f.health_description),
                                  .update_time = clock_wall_ns()};
-    for (size_t i = 0; i < f.attributes.len; i++)
-        finger_set(n, a, f.attributes.at[i].key, f.attributes.at[i].val);
+    for (size_t i = 0; i < f.attributes.len; i++) {
+        const char *value = f.attributes.at[i].val;
+
+        /* the driver says "true" of itself, the node says "1" of the driver */
+        finger_set(n, a, f.attributes.at[i].key, strcmp(value, "true") == 0 ? "1" : value);
+    }
 }
 
 /* "driver.allowlist", "driver.denylist" of the options, and their older names. */

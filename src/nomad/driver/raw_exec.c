@@ -32,7 +32,7 @@ static int fingerprint(const struct driver_env *env, struct arena *a, struct dri
     *ret = (struct driver_facts){
         .detected = on, .healthy = on, .health_description = on ? "Healthy" : "disabled"};
     if (on)
-        strmap_set(a, &ret->attributes, "driver.raw_exec", "1");
+        strmap_set(a, &ret->attributes, "driver.raw_exec", "true");
     return 0;
 }
 
