@@ -111,7 +111,10 @@ void alloc_view(struct alloc_run *ar, struct arena *a, struct alloc *ret)
         .job_id = arena_strdup(a, str_or_empty(al->job_id)),
         .task_group = arena_strdup(a, str_or_empty(al->task_group)),
         .modify_time = clock_wall_ns(),
+        .network_status = arena_new_of(a, struct alloc_network_status),
     };
+    *ret->network_status =
+        (struct alloc_network_status){.interface_name = "", .address = "", .address_ipv6 = ""};
     for (size_t i = 0; i < ar->n_tasks; i++)
         list_push(a, &ret->task_states, *task_state_copy(ar->tasks[i], a));
     alloc_status_from_tasks(ret->task_states.at, ret->task_states.len, &ret->client_status,
