@@ -346,11 +346,15 @@ static bool replace(struct group_state *s, const struct alloc *al, const char *w
     return false;
 }
 
+/* It leaves its node whether or not there is room elsewhere yet: a drain has an end. */
 static void place_migrations(struct group_state *s)
 {
     list_each (&s->migrate, it) {
+        struct want w = {.name = (*it)->name, .previous = *it, .only_node = NONE};
+
         s->r->notes->migrate++;
-        replace(s, *it, ALLOC_MIGRATING);
+        stop_alloc(s->r, *it, ALLOC_MIGRATING, NULL);
+        put(s, &w);
     }
 }
 
