@@ -33,6 +33,10 @@ void registration_complete(struct call *c, struct registration *g);
 int registration_check(struct call *c, struct registration *g, struct err *e);
 const char *registration_warnings(struct call *c, const struct registration *g);
 
+/* job_fits.c: the numbers into the API's types (400); the job into this region (500). */
+int registration_fits(const struct job *j, struct err *e);
+int registration_region(struct call *c, const struct job *j, struct err *e);
+
 /* job_write.c */
 int jobs_register(struct call *c, struct err *e);
 int job_register(struct call *c, const char *id, struct err *e);

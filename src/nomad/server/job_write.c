@@ -37,7 +37,7 @@ int registration_decode(struct call *c, struct registration *g, struct err *e)
     if (!g->job.id || !*g->job.id)
         return nomad_fail(e, 400, "Job ID hasn't been provided");
     g->submitter_token = g->job.vault_token;
-    return 0;
+    return registration_fits(&g->job, e);
 }
 
 void registration_complete(struct call *c, struct registration *g)
@@ -374,6 +374,9 @@ static int register_job(struct call *c, const char *path_id, struct err *e)
         return r;
     if (path_id && strcmp(path_id, g->job.id) != 0)
         return nomad_fail(e, 400, "Job ID does not match name");
+    r = registration_region(c, &g->job, e);
+    if (r < 0)
+        return r;
     registration_complete(c, g);
     g->warnings = registration_warnings(c, g);
     r = registration_check(c, g, e);
@@ -487,7 +490,7 @@ static void reply_deregistered(struct call *c, uint64_t rev, void *arg)
     struct json_out *w = nomad_json(c);
 
     json_obj(w);
-    json_kv_u64(w, "EvalCreateIndex", *d->eval_id ? rev : 0);
+    json_kv_u64(w, "EvalCreateIndex", rev); /* also where no evaluation was made */
     json_kv_str(w, "EvalID", d->eval_id);
     json_kv_u64(w, "Index", rev);
     json_kv_u64(w, "JobModifyIndex", rev);
@@ -591,7 +594,7 @@ int job_deregister(struct call *c, const char *id, struct err *e)
         return r;
     r = state_job(c->txn, ns, id, &old, e);
     if (r == ERR_NOTFOUND) {
-        reply_deregistered(c, table_rev(c->txn, &job_table), d);
+        reply_deregistered(c, 0, d);
         return 0;
     }
     if (r < 0)
