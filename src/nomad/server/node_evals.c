@@ -1,6 +1,6 @@
 /*
- * Whom a change of a node concerns: each job with a live alloc on it, and every system job,
- * gets an evaluation "node-update".
+ * Whom a change of a node concerns: each job with an alloc on it, over or not, and every system
+ * job, gets an evaluation "node-update".
  */
 #include <string.h>
 
@@ -51,8 +51,6 @@ static int for_allocs(struct concerned *c, struct err *e)
     while ((r = table_scan_next(&it, &o, e)) > 0) {
         const struct alloc *al = o->body;
 
-        if (alloc_terminal(al))
-            continue;
         r = state_job(c->t, al->namespace, al->job_id, &job, e);
         if (r == 0)
             r = eval_for(c, job, e);
