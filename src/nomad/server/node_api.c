@@ -84,13 +84,38 @@ static void write_legacy(struct json_out *w, const char *key, int64_t cpu, int64
     schema_encode(&resources_schema, &res, 0, w);
 }
 
-static void write_node(struct json_out *w, const struct object *o)
+/* The newest row that the node's client had a word in: nodes need no write for it. */
+static int last_alloc_update(struct call *c, const char *node_id, uint64_t *ret, struct err *e)
+{
+    const struct object *o;
+    struct table_scan it;
+    struct key k;
+    int r;
+
+    *ret = 0;
+    table_index_key(&k, &alloc_table, "by_node");
+    key_addz(&k, node_id);
+    r = table_scan_index(c->txn, &it, &alloc_table, &k, SCAN_PEEK, e);
+    if (r < 0)
+        return r;
+    while ((r = table_scan_next(&it, &o, e)) > 0) {
+        const struct alloc *al = o->body;
+
+        if (strcmp(al->client_status, ALLOC_PENDING) != 0 && o->mod_rev > *ret)
+            *ret = o->mod_rev;
+    }
+    table_scan_end(&it);
+    return r < 0 ? r : 0;
+}
+
+static void write_node(struct json_out *w, const struct object *o, uint64_t last_alloc_update)
 {
     struct node n = *(const struct node *)o->body;
     struct json none = {.type = JSON_OBJECT};
 
     n.create_index = o->create_rev;
     n.modify_index = o->mod_rev;
+    n.last_alloc_update_index = last_alloc_update;
     if (!n.csi_controller_plugins)
         n.csi_controller_plugins = &none;
     if (!n.csi_node_plugins)
@@ -111,6 +136,7 @@ static int node_read(struct call *c, struct err *e)
     const struct object *o = NULL;
     const char *id = call_id(c, "id");
     struct key k;
+    uint64_t last;
     int r = check_uuid(id, "node", e);
 
     if (r == 0)
@@ -124,8 +150,10 @@ static int node_read(struct call *c, struct err *e)
         return r;
     if (!o)
         return reply_not_found(c, "node not found");
-    write_node(nomad_json(c), o);
-    return 0;
+    r = last_alloc_update(c, id, &last, e);
+    if (r == 0)
+        write_node(nomad_json(c), o, last);
+    return r;
 }
 
 static void write_full_alloc(struct list *l, struct json_out *w, const struct object *o)
