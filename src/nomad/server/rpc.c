@@ -304,7 +304,17 @@ static void take_client_side(struct object *o, const struct alloc *from, int64_t
     al->modify_time = now_ns;
 }
 
-/* A failed alloc asks the scheduler what to do; once per job and batch. */
+static bool may_be_rescheduled(const struct job *j, const struct alloc *al, int64_t now_ns)
+{
+    const struct task_group *g = job_group(j, al->task_group);
+    struct reschedule_decision d = {0};
+
+    if (g && g->reschedule)
+        reschedule_next(g->reschedule, al, now_ns, &d);
+    return d.eligible;
+}
+
+/* A failed alloc that may be rescheduled asks the scheduler to; once per job and batch. */
 static int eval_for_failure(struct call *c, const struct alloc *al, struct strlist *done,
                             struct err *e)
 {
@@ -314,12 +324,14 @@ static int eval_for_failure(struct call *c, const struct alloc *al, struct strli
 
     if (seen(done, al->namespace, al->job_id, c->arena, &key))
         return 0;
-    list_push(c->arena, done, key);
     r = state_job(c->txn, al->namespace, al->job_id, &job, e);
     if (r == ERR_NOTFOUND || (r == 0 && job_is_stopped(job->body)))
         return 0;
     if (r < 0)
         return r;
+    if (!may_be_rescheduled(job->body, al, c->now_ns))
+        return 0;
+    list_push(c->arena, done, key);
     struct eval_new n = {.namespace = al->namespace,
                          .job_id = al->job_id,
                          .type = ((const struct job *)job->body)->type,
