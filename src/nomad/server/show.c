@@ -2,6 +2,8 @@
  * How objects are shown in lists: without a copy of what they hold. Only what depends on the
  * record's revisions is replaced, in a shallow copy on the stack.
  */
+#include <string.h>
+
 #include "nomad/server/list.h"
 
 #define AT(member) offsetof(struct alloc, member)
@@ -124,6 +126,8 @@ void write_deployment(struct json_out *w, const struct object *o, struct arena *
     (void)a;
     d.create_index = o->create_rev;
     d.modify_index = o->mod_rev;
+    if (strcmp(d.status, DEPLOYMENT_SUCCESSFUL) == 0)
+        d.modify_time = 0; /* the API shows no time where the scheduler had the last word */
     schema_encode(&deployment_schema, &d, 0, w);
 }
 
