@@ -19,6 +19,7 @@
 #include "http/server.h"
 #include "http/websocket.h"
 #include "nomad/model/stream.h"
+#include "nomad/server/list.h"
 #include "nomad/server/server_priv.h"
 
 enum { TICK_MS = 50, IDLE_MS = 10000, MESSAGE_MAX = 2 * STREAM_PIECE_MAX };
@@ -445,8 +446,10 @@ static int client_of_alloc(struct call *c, struct err *e)
 {
     const char *id = arena_cstr(c->arena, call_param(c, "alloc"));
     const struct object *o;
-    int r = state_alloc(c->txn, id, &o, e);
+    int r = check_uuid(id, "alloc", e);
 
+    if (r == 0)
+        r = state_alloc(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
         return nomad_fail(e, 404, "Unknown allocation \"%s\"", id);
     return r < 0 ? r : forward_to(c, ((const struct alloc *)o->body)->node_id, e);
@@ -460,7 +463,9 @@ static int client_of_node(struct call *c, struct err *e)
 
     if (!*id)
         return nomad_fail(e, 400, "No local Node and node_id not provided");
-    r = state_node(c->txn, id, &o, e);
+    r = check_uuid(id, "node", e);
+    if (r == 0)
+        r = state_node(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
         return nomad_fail(e, 404, "Unknown node \"%s\"", id);
     return r < 0 ? r : forward_to(c, id, e);
