@@ -132,6 +132,22 @@ static void write_version(struct json_out *w)
     json_obj_end(w);
 }
 
+/* Its token is there but never shown. */
+static void write_vaults(struct json_out *w, const struct task_secrets *ts)
+{
+    json_key(w, "Vaults");
+    json_arr(w);
+    if (ts) {
+        json_obj(w);
+        json_kv_str(w, "Name", "default");
+        json_kv_bool(w, "Enabled", true);
+        json_kv_str(w, "Role", str_or_empty(ts->role));
+        json_kv_str(w, "Token", ts->outside ? "<redacted>" : "");
+        json_obj_end(w);
+    }
+    json_arr_end(w);
+}
+
 static void write_config(struct call *c, struct json_out *w)
 {
     const struct nomad_server_opts *o = &server_of(c)->opts;
@@ -151,6 +167,7 @@ static void write_config(struct call *c, struct json_out *w)
     json_kv_str(w, "Region", o->region);
     kv_enabled(w, "Server", true);
     kv_enabled(w, "Vault", o->secrets != NULL);
+    write_vaults(w, o->secrets);
     write_version(w);
     json_obj_end(w);
 }
@@ -206,6 +223,24 @@ static void write_runtime_stats(struct call *c, struct json_out *w)
     json_obj_end(w);
 }
 
+/* Tokens of ended tasks that are not revoked yet. */
+static uint64_t tracked_for_revoke(struct call *c)
+{
+    const struct object *o;
+    struct table_scan it;
+    uint64_t n = 0;
+    struct key k;
+
+    table_prefix(&revocation_table, &k);
+    if (table_scan_begin(c->txn, &it, &revocation_table, &k, SCAN_PEEK | SCAN_KEYS_ONLY, NULL) <
+        0)
+        return 0;
+    while (table_scan_next(&it, &o, NULL) > 0)
+        n++;
+    table_scan_end(&it);
+    return n;
+}
+
 static void write_vault_stats(struct call *c, struct json_out *w)
 {
     const struct task_secrets *ts = server_of(c)->opts.secrets;
@@ -214,6 +249,8 @@ static void write_vault_stats(struct call *c, struct json_out *w)
     json_key(w, "vault");
     json_obj(w);
     json_kv_str(w, "enabled", ts ? "true" : "false");
+    if (ts)
+        kv_number(c, w, "tracked_for_revoked", tracked_for_revoke(c));
     for (uint32_t i = 0; json_is(v, JSON_OBJECT) && i < v->len; i++) {
         const struct json *m = &v->members[i].value;
 

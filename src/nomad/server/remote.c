@@ -576,6 +576,7 @@ int remote_secrets_new(const struct remote_opts *o, struct task_secrets **ret, s
     copy_opts(m, o);
     m->secrets = (struct task_secrets){.ctx = m,
                                        .outside = true,
+                                       .role = m->opts.create_from_role,
                                        .asks_submitter = !o->allow_unauthenticated,
                                        .check_job = check_job,
                                        .create = create,

@@ -31,6 +31,7 @@ struct task_secrets {
     void *ctx;
     bool outside; /* create asks another server: it is called on the blocking pool, txn is NULL
                    */
+    const char *role;    /* tokens are made from it; NULL, "": from none */
     bool asks_submitter; /* check_job looks at the submitter's token */
     /* May this job be registered? Texts as recorded ("Vault not enabled, ...", policy checks
      * with the submitter's token). Runs inside the registration's transaction; `outside` ones
