@@ -1,11 +1,11 @@
-/* nomad job status (also: nomad status) and job inspect. */
+/* nomad job status (also: nomad status). */
 #include <string.h>
 
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
-    bool short_, evals, all_allocs, verbose, json, hcl;
-    const char *tmpl, *version;
+    bool short_, evals, all_allocs, verbose, json;
+    const char *tmpl;
 } o;
 
 static const struct flag status_flags[] = {
@@ -18,23 +18,13 @@ static const struct flag status_flags[] = {
     {"t", FLAG_STR, &o.tmpl, NULL, "in the format of this Go template"},
 };
 
-static int print_list(struct cli_call *c)
+void print_job_table(struct cli_call *c, const struct json *list)
 {
     struct table t = TABLE_NOMAD(c->arena);
-    struct nomad_reply r;
-    int code;
 
-    if (nomad_get(c, "jobs", &r))
-        return cli_fail(NOMAD_EXIT_FAILED, "Error querying jobs: %s", r.error);
-    if (print_as_asked(c, r.json, o.json, o.tmpl, &code))
-        return code;
-    if (count_of(r.json) == 0) {
-        printf("No running jobs\n");
-        return CLI_EXIT_OK;
-    }
     table_add(&t, "ID", "Type", "Priority", "Status", "Submit Date", NULL);
-    for (uint32_t i = 0; i < r.json->len; i++) {
-        const struct json *j = &r.json->items[i];
+    for (uint32_t i = 0; i < list->len; i++) {
+        const struct json *j = &list->items[i];
         const char *status = text_at(c, j, "Status");
 
         table_add(&t, text_at(c, j, "ID"),
@@ -46,6 +36,22 @@ static int print_list(struct cli_call *c)
                   time_text(c, number_at(j, "SubmitTime")), NULL);
     }
     table_print(&t, stdout);
+}
+
+static int print_list(struct cli_call *c)
+{
+    struct nomad_reply r;
+    int code;
+
+    if (nomad_get(c, "jobs", &r))
+        return cli_fail(NOMAD_EXIT_FAILED, "Error querying jobs: %s", r.error);
+    if (print_as_asked(c, r.json, o.json, o.tmpl, &code))
+        return code;
+    if (count_of(r.json) == 0) {
+        printf("No running jobs\n");
+        return CLI_EXIT_OK;
+    }
+    print_job_table(c, r.json);
     return CLI_EXIT_OK;
 }
 
@@ -286,40 +292,3 @@ static int run(struct cli_call *c)
 
 STATUS_ROW(nomad_cmd_job_status, "job status", "Display status information about a job");
 STATUS_ROW(nomad_cmd_status, "status", "Display the status output for a resource");
-
-/* ---- inspect ------------------------------------------------------------------------------
- */
-
-static int inspect(struct cli_call *c)
-{
-    struct json *wrapped = json_new_object(c->arena);
-    struct nomad_reply r;
-    const char *id, *ns;
-    int code = find_job(c, c->argv[0], &id, &ns);
-
-    if (code != CLI_EXIT_OK)
-        return code;
-    if (nomad_get(c, pathf(c, "job/%s?namespace=%s", path_part(c, id), path_part(c, ns)), &r))
-        return cli_fail(NOMAD_EXIT_FAILED, "Error inspecting job: %s", r.error);
-    if (o.tmpl && print_as_asked(c, r.json, o.json, o.tmpl, &code))
-        return code;
-    json_set(c->arena, wrapped, STR("Job"), *r.json);
-    print_as_asked(c, wrapped, true, NULL, &code);
-    return code;
-}
-
-static const struct flag inspect_flags[] = {
-    {"json", FLAG_BOOL, &o.json, NULL, "as JSON (it is anyway)"},
-    {"t", FLAG_STR, &o.tmpl, NULL, "in the format of this Go template"},
-};
-
-const struct cli_command nomad_cmd_job_inspect = {
-    .name = "job inspect",
-    .usage = "nomad job inspect [options] <job>",
-    .synopsis = "Inspect a submitted job",
-    .about = "Prints a job as the API has it.",
-    .flags = CLI_FLAGS(inspect_flags),
-    .sets = SET_CLIENT,
-    .args = {1, 1, "one argument: <job>"},
-    .run = inspect,
-};

@@ -11,8 +11,10 @@ GROUP(nomad_cmd_eval, "eval", "Interact with evaluations");
 GROUP(nomad_cmd_job, "job", "Interact with jobs");
 GROUP(nomad_cmd_job_periodic, "job periodic", "Interact with periodic jobs");
 GROUP(nomad_cmd_job_tag, "job tag", "Manage job version tags");
+GROUP(nomad_cmd_namespace, "namespace", "Interact with namespaces");
 GROUP(nomad_cmd_node, "node", "Interact with nodes");
 GROUP(nomad_cmd_node_meta, "node meta", "Interact with node metadata");
+GROUP(nomad_cmd_node_pool, "node pool", "Interact with node pools");
 GROUP(nomad_cmd_operator, "operator", "Provides cluster-level tools for operators");
 GROUP(nomad_cmd_operator_autopilot, "operator autopilot",
       "Provides tools for modifying Autopilot configuration");
@@ -23,6 +25,7 @@ GROUP(nomad_cmd_operator_raft, "operator raft", "Provides access to the Raft sub
 GROUP(nomad_cmd_operator_scheduler, "operator scheduler",
       "Provides access to the scheduler configuration");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
+GROUP(nomad_cmd_service, "service", "Interact with registered services");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
 GROUP(nomad_cmd_system_reconcile, "system reconcile", "Perform system reconciliation tasks");
 

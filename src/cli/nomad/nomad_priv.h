@@ -127,6 +127,7 @@ void print_deployed(struct cli_call *c, const struct json *deployment, bool verb
 
 void print_deployments(struct cli_call *c, const struct json *list, bool verbose);
 void print_deployment(struct cli_call *c, const struct json *deployment, bool verbose);
+void print_job_table(struct cli_call *c, const struct json *jobs);
 /* "No allocations placed" for an empty list. */
 void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose);
 
