@@ -44,9 +44,13 @@ static const char *address_of_node(struct cli_call *c, const char *node)
 int alloc_files_open(struct cli_call *c, const char *which, bool by_job,
                      struct alloc_files *ret)
 {
-    int code = by_job ? alloc_of_job(c, which, &which) : CLI_EXIT_OK;
+    int code;
 
     *ret = (struct alloc_files){0};
+    if (!which)
+        return usage_error(c, NOMAD_EXIT_FAILED,
+                           by_job ? "A job ID is required" : "An allocation ID is required");
+    code = by_job ? alloc_of_job(c, which, &which) : CLI_EXIT_OK;
     if (code == CLI_EXIT_OK)
         code = find_alloc(c, which, "Error querying allocation", &ret->alloc);
     if (code != CLI_EXIT_OK)

@@ -22,7 +22,8 @@ struct tail {
     int64_t lines, bytes;
 };
 
-/* `which`: a prefix of an allocation's ID or, for `by_job`, a job. Exit code. */
+/* `which`: NULL: nothing was given, which is an error; a prefix of an allocation's ID or, for
+ * `by_job`, a job. Exit code. */
 int alloc_files_open(struct cli_call *c, const char *which, bool by_job,
                      struct alloc_files *ret);
 /* client/fs/<what>/<alloc>?<query>. */

@@ -87,7 +87,7 @@ static int run(struct cli_call *c)
     const char *path = c->argc > 1 ? c->argv[1] : "/";
     struct alloc_files f;
     struct nomad_reply r;
-    int code = alloc_files_open(c, c->argv[0], o.job, &f);
+    int code = alloc_files_open(c, c->argc ? c->argv[0] : NULL, o.job, &f);
 
     if (code != CLI_EXIT_OK)
         return code;
@@ -106,7 +106,7 @@ static int run(struct cli_call *c)
         .about = "Lists a directory of an allocation, or prints a file of it.", \
         .flags = CLI_FLAGS(fs_flags),                                           \
         .sets = SET_CLIENT,                                                     \
-        .args = {1, 2, "one or two arguments: <allocation> [<path>]"},          \
+        .args = {0, 2, "one or two arguments: <allocation> [<path>]"},          \
         .run = run,                                                             \
     }
 

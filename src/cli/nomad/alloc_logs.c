@@ -48,7 +48,7 @@ static int run(struct cli_call *c)
     struct alloc_files f;
     struct nomad_reply r;
     const char *query;
-    int code = alloc_files_open(c, c->argv[0], o.job, &f);
+    int code = alloc_files_open(c, c->argc ? c->argv[0] : NULL, o.job, &f);
 
     if (code == CLI_EXIT_OK && !task)
         code = only_task(c, f.alloc, &task);
@@ -73,7 +73,7 @@ static int run(struct cli_call *c)
         .about = "Prints what a task wrote to standard output or error.", \
         .flags = CLI_FLAGS(logs_flags),                                   \
         .sets = SET_CLIENT,                                               \
-        .args = {1, 2, "one or two arguments: <allocation> [<task>]"},    \
+        .args = {0, 2, "one or two arguments: <allocation> [<task>]"},    \
         .run = run,                                                       \
     }
 

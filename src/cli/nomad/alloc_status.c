@@ -273,6 +273,8 @@ const struct cli_command nomad_cmd_alloc_status = {
     .about = "Shows an allocation: where it is, its tasks, and what happened to them.",
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
-    .args = {0, 1, "one argument: <allocation>"},
+    .args = {0, 1,
+             "one of the following argument conditions:\n * A single <allocation>\n"
+             " * No arguments, with output format specified"},
     .run = status_run,
 };

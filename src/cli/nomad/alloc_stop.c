@@ -41,6 +41,6 @@ const struct cli_command nomad_cmd_alloc_stop = {
     .about = "Stops an allocation; the job gets another in its place.",
     .flags = CLI_FLAGS(stop_flags),
     .sets = SET_CLIENT,
-    .args = {1, 1, "one argument: <allocation>"},
+    .args = {1, 1, "one argument: <alloc-id>"},
     .run = run,
 };

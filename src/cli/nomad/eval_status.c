@@ -61,6 +61,6 @@ const struct cli_command nomad_cmd_eval_status = {
     .about = "Shows an evaluation and, if something could not be placed, why.",
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
-    .args = {1, 1, "one argument: <evaluation>"},
+    .args = {1, 1, "one argument"},
     .run = run,
 };

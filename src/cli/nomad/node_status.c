@@ -200,6 +200,6 @@ const struct cli_command nomad_cmd_node_status = {
     .about = "Shows a node with its allocations, or, without an argument, every node.",
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
-    .args = {0, 1, "either no arguments or one: <node>"},
+    .args = {0, 1, "either one or no arguments"},
     .run = run,
 };

@@ -67,7 +67,7 @@ const char *text_at(struct cli_call *c, const struct json *v,
                     const char *dotted); /* "" if absent */
 int64_t number_at(const struct json *v, const char *dotted);
 bool bool_at(const struct json *v, const char *dotted);
-const struct json *at(const struct json *v, const char *dotted);
+const struct json *at(const struct json *v, const char *dotted); /* "" is v itself */
 const char *short_id(struct cli_call *c, const char *id, bool verbose);
 const char *time_text(struct cli_call *c,
                       int64_t unix_ns); /* local RFC 3339 in seconds, "N/A" for 0 */

@@ -13,7 +13,7 @@
 
 const struct json *at(const struct json *v, const char *dotted)
 {
-    return v ? json_path(v, dotted) : NULL;
+    return !v || !*dotted ? v : json_path(v, dotted);
 }
 
 const char *text_at(struct cli_call *c, const struct json *v, const char *dotted)

@@ -15,6 +15,7 @@ struct tmpl {
     struct buf *out;
     struct err *e;
     bool trim_next; /* "-}}" was seen */
+    int depth;      /* of parentheses */
 };
 
 /* ---- actions ---------------------------------------------------------------------------- */
@@ -94,6 +95,19 @@ static int field(struct tmpl *t, struct str path, const struct json *dot,
     return 0;
 }
 
+/* Where the parenthesis that opens at `i` is closed; the end if it is not. */
+static size_t closing(struct str s, size_t i)
+{
+    int open = 0;
+
+    for (; i < s.len; i++) {
+        open += (s.p[i] == '(') - (s.p[i] == ')');
+        if (open == 0)
+            return i;
+    }
+    return s.len;
+}
+
 static size_t words(struct str action, struct str ret[WORDS_MAX])
 {
     size_t n = 0, i = 0;
@@ -110,12 +124,32 @@ static size_t words(struct str action, struct str ret[WORDS_MAX])
                 ;
             i++;
         } else {
+            if (action.p[i] == '(')
+                i = closing(action, i);
             while (i < action.len && action.p[i] != ' ')
                 i++;
         }
         ret[n++] = str_n(action.p + start, (i < action.len ? i : action.len) - start);
     }
     return n;
+}
+
+static int evaluate(struct tmpl *t, struct str action, const struct json *dot,
+                    const struct json **ret);
+
+/* "(index .A 0).B" */
+static int parenthesized(struct tmpl *t, struct str w, const struct json *dot,
+                         const struct json **ret)
+{
+    size_t end = closing(w, 0);
+    int r;
+
+    if (end == w.len || ++t->depth > DEPTH_MAX)
+        return err_set(t->e, ERR_INVALID, "template: :1: unclosed left paren");
+    r = evaluate(t, str_trim(str_n(w.p + 1, end - 1)), dot, ret);
+    t->depth--;
+    w = str_from(w, end + 1);
+    return r == 0 && w.len ? field(t, w, *ret, ret) : r;
 }
 
 static int operand(struct tmpl *t, struct str w, const struct json *dot,
@@ -125,6 +159,8 @@ static int operand(struct tmpl *t, struct str w, const struct json *dot,
 
     if (w.len && w.p[0] == '.')
         return field(t, w, dot, ret);
+    if (w.len && w.p[0] == '(')
+        return parenthesized(t, w, dot, ret);
     if (w.len >= 2 && w.p[0] == '$')
         return field(t, str_from(w, 1), t->root, ret);
     if (w.len >= 2 && w.p[0] == '"')
