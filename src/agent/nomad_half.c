@@ -242,6 +242,8 @@ static int start_client(struct nomad_half *h, const char *data,
         r = nomad_client_start(h->client, e);
     if (r == 0)
         log_info("client", "started client: node_id=%s", nomad_client_id(h->client));
+    if (r == 0 && h->server)
+        nomad_server_set_client(h->server, nomad_client_id(h->client));
     return r;
 }
 

@@ -272,6 +272,7 @@ static void write_client_stats(struct call *c, struct json_out *w)
     json_key(w, "client");
     json_obj(w);
     json_kv_str(w, "known_servers", str_or_empty(server_of(c)->opts.rpc_addr));
+    json_kv_str(w, "node_id", str_or_empty(server_of(c)->opts.client_id));
     json_obj_end(w);
 }
 

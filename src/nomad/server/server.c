@@ -66,6 +66,11 @@ const struct api_service *nomad_server_rpc(struct nomad_server *s)
     return &s->rpc;
 }
 
+void nomad_server_set_client(struct nomad_server *s, const char *node_id)
+{
+    s->opts.client_id = node_id;
+}
+
 void nomad_server_stats(struct nomad_server *s, struct nomad_server_stats *ret)
 {
     *ret = (struct nomad_server_stats){.index = store_rev(s->opts.store)};

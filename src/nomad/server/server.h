@@ -32,6 +32,7 @@ struct nomad_server_opts {
     const char *http_addr, *rpc_addr;       /* "127.0.0.1:4646", as advertised */
     bool dev;
     bool with_client; /* this agent runs a client too */
+    const char *client_id; /* its node, once known: nomad_server_set_client */
     const struct task_secrets *secrets; /* where tasks' tokens come from; NULL: nowhere */
     int64_t heartbeat_grace_ms, min_heartbeat_ttl_ms; /* 0: 10 s each */
     double max_heartbeats_per_second;                 /* 0: 50 */
@@ -42,6 +43,8 @@ struct nomad_server_opts {
 
 int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **ret,
                      struct err *e);
+/* The node of this agent's client, for `nomad node status -self`; before requests come. */
+void nomad_server_set_client(struct nomad_server *s, const char *node_id);
 int nomad_server_start(struct nomad_server *s, struct err *e); /* the loops */
 void nomad_server_stop(struct nomad_server *s);
 void nomad_server_free(struct nomad_server *s); /* NULL is fine */
