@@ -196,7 +196,8 @@ static int answer_path(struct call *c)
     }
     if (str_eqc(c->path, "/")) {
         call_field(c, "Location", "/ui/");
-        call_reply(c, 307, NULL);
+        call_reply(c, 307, "text/html; charset=utf-8");
+        buf_puts(c->body, "<a href=\"/ui/\">Temporary Redirect</a>.\n\n");
         return 1;
     }
     return 0;

@@ -54,13 +54,15 @@ static const struct job *older_version(void *ctx, uint64_t version)
     return state_body(o, p->c->arena);
 }
 
-/* The job as it would be stored by the next commit. */
+/* The job as it would be stored by the next commit. A submitter's token makes it another one:
+ * none is stored. */
 static void place_in_line(struct planning *p, const struct job *old)
 {
     struct job *j = &p->g.job;
     struct arena *a = p->c->arena;
     uint64_t next = txn_rev(p->txn) + 1;
-    bool same = old && !job_is_stopped(old) && job_spec_eq(old, j);
+    bool same = old && !job_is_stopped(old) && str_of(p->g.submitter_token).len == 0 &&
+                job_spec_eq(old, j);
 
     opt_set(a, &j->stop, false);
     opt_set(a, &j->version, old ? OPT(old->version) + !same : (uint64_t)0);
