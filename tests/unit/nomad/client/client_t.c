@@ -156,8 +156,8 @@ static int fake_derive(void *ctx, const char *node_id, const char *secret_id,
             tok.accessor = "acc";
             tok.address = s->vault_address;
             tok.namespace_ = "";
-            tok.ttl_s = s->token_ttl_s;
-            tok.renewable = s->token_ttl_s > 0;
+            tok.ttl_s = s->first_expires && s->derives > 1 ? 0 : s->token_ttl_s;
+            tok.renewable = tok.ttl_s > 0;
         }
         list_push(a, &ret->list, tok);
     }

@@ -44,6 +44,7 @@ struct fake_server {
     unsigned derive_fails;     /* so many times "not now" first */
     const char *derive_error;  /* for good */
     const char *vault_address; /* in the tokens */
+    bool first_expires;        /* only the first token has a TTL */
     int64_t token_ttl_s;       /* 0: never expires */
     struct object *node;       /* as registered last */
     struct server_link link;
