@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "api/api_priv.h"
 #include "base/clock.h"
@@ -33,6 +35,7 @@ struct wal {
     struct lock lock;
     VEC(struct wal_kind) kinds; /* under the lock; only ever added to */
     struct stopper stop;
+    int wake; /* eventfd: sweep now */
     struct thread thread;
 };
 
@@ -392,12 +395,31 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+void wal_wake(struct api *api)
+{
+    eventfd_write(api->wal->wake, 1); /* fails only when a wake is pending already */
+}
+
+/* Until `next_ms`, a wake or the stop: then false. */
+static bool wal_wait(struct wal *w, int64_t next_ms)
+{
+    struct err e = ERR_INIT;
+    eventfd_t n;
+    int r = stopper_poll(&w->stop, w->wake, next_ms, &e);
+
+    if (r > 0)
+        eventfd_read(w->wake, &n);
+    else if (r < 0 && r != ERR_CANCELED)
+        log_error("api", "write-ahead records are not looked after any more: %s", e.msg);
+    return r >= 0;
+}
+
 static void wal_main(void *arg)
 {
     struct wal *w = arg;
     int64_t next_ms = clock_mono_ms() + smaller(WAL_FIRST_MS, w->age_ms);
 
-    while (!stopper_wait_until(&w->stop, next_ms)) {
+    while (wal_wait(w, next_ms)) {
         struct err e = ERR_INIT;
         int r = wal_sweep(w->api, w->age_ms, &e);
 
@@ -417,9 +439,11 @@ int wal_new(struct api *api, struct wal **ret, struct err *e)
     w->api = api;
     w->age_ms = age_from_env();
     w->stop.fd = -1;
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     lock_init(&w->lock, "wal", RANK_API_WAL);
     *ret = w; /* wal_main uses it through the api */
-    if ((r = stopper_init(&w->stop, e)) < 0 ||
+    if ((r = w->wake < 0 ? err_set_errno(e, ERR_IO, "eventfd") : 0) < 0 ||
+        (r = stopper_init(&w->stop, e)) < 0 ||
         (r = thread_start(&w->thread, "wal", wal_main, w, e)) < 0) {
         *ret = NULL;
         wal_free(w);
@@ -442,6 +466,8 @@ void wal_free(struct wal *w)
     wal_stop(w);
     if (w->stop.fd >= 0)
         stopper_done(&w->stop);
+    if (w->wake >= 0)
+        close(w->wake);
     vec_done(&w->kinds);
     lock_done(&w->lock);
     free(w);

@@ -4,7 +4,7 @@
  * Before a handler's act creates something outside (an IAM user), its first transaction puts a
  * record that says how to undo it; finish deletes it together with what it stores. Records
  * older than WAL_AGE_MS that are still there are given to their kind's rollback, at start and
- * every WAL_PERIOD_MS, until that succeeds.
+ * every WAL_PERIOD_MS and at wal_wake, until that succeeds.
  *
  * Tests shorten both times with SERAI_WAL_AGE_MS in the environment; requests that take longer
  * than it are undone, so it is for tests only.
@@ -35,7 +35,9 @@ int wal_put(struct txn *t, const char *kind, const struct json *payload, char re
 /* In finish, with what it stores. ERR_TIMEOUT: the request took longer than WAL_AGE_MS and was
  * undone meanwhile; pass it on. */
 int wal_del(struct txn *t, const char *id, struct err *e);
-/* Roll back everything older than `age_ms` now (tests, unseal). Returns how many of those are
+/* Have the next periodic sweep now: the store's codec has just been opened. Any thread. */
+void wal_wake(struct api *api);
+/* Roll back everything older than `age_ms` now (tests). Returns how many of those are
  * left; ERR_SEALED, and those of store/store.h. Waits for the pool; not from serve. */
 int wal_sweep(struct api *api, int64_t age_ms, struct err *e);
 
