@@ -1,6 +1,5 @@
 /* sys/mounts and sys/auth: list, enable, disable. Both are one thing with two bases. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "lang/units.h"
@@ -329,7 +328,8 @@ static int finish_off(struct vault *v, const struct mount *m, struct err *e)
         return r;
     lease_loop_wake(v);
     while (has_leases(v, m->path) && clock_mono_ms() < deadline)
-        usleep(DISABLE_POLL_MS * 1000);
+        if (stopper_wait_until(api_stopper(v->opts.api), clock_mono_ms() + DISABLE_POLL_MS))
+            return err_set(e, ERR_UNAVAIL, "the server is stopping");
     do
         r = store_run(v->opts.store, delete_some, &d, 0, NULL, e);
     while (r == 0 && d.deleted == DELETE_BATCH);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/wal.h"
 #include "base/codec.h"
 #include "lang/units.h"
 #include "vault/core/core_priv.h"
@@ -36,8 +37,10 @@ static SCHEMA(init_schema, "init", struct init_body, init_fields);
 static int decode_bare(struct req *r, const struct schema *s, void *obj, struct err *e)
 {
     struct err why = ERR_INIT;
-    int ret = schema_decode(s, r->data, SCHEMA_UNKNOWN_OK | SCHEMA_NOCASE, r->a, obj, &why);
+    int ret;
 
+    memset(obj, 0, s->size);
+    ret = schema_decode(s, r->data, SCHEMA_UNKNOWN_OK | SCHEMA_NOCASE, r->a, obj, &why);
     return ret < 0 ? req_fail(e, "failed to parse JSON input: %s", why.msg) : 0;
 }
 
@@ -204,6 +207,15 @@ static int decode_share(const char *text, struct buf *ret, struct err *e)
     return req_fail(e, "'key' must be a valid hex or base64 string");
 }
 
+/* What a stop or a crash has interrupted goes on. */
+static void go_on(struct vault *v)
+{
+    log_info("core", "vault is unsealed");
+    lease_loop_wake(v);
+    mount_resume_disables(v);
+    wal_wake(v->opts.api);
+}
+
 static int give_share(struct vault *v, const char *text, struct err *e)
 {
     auto_buf struct buf share = BUF_INIT(KEY_TEXT_MAX);
@@ -216,10 +228,8 @@ static int give_share(struct vault *v, const char *text, struct err *e)
         ret = seal_unseal(v->seal, (const uint8_t *)share.p, share.len, &opened, e);
     if (ret < 0)
         return ret;
-    if (opened) {
-        log_info("core", "vault is unsealed");
-        lease_loop_wake(v);
-    }
+    if (opened)
+        go_on(v);
     return 0;
 }
 
@@ -424,7 +434,7 @@ const struct route sys_seal_routes[] = {
     {M_GET,          "seal-status", BARE,                                 sys_seal_status},
     {M_WRITE,        "unseal",      BARE,                                 sys_unseal},
     {M_WRITE,        "seal",        ROUTE_SEALED | ROUTE_BARE | ROUTE_SUDO, sys_seal},
-    {M_WRITE,        "step-down",   ROUTE_BARE | ROUTE_SELF,              sys_step_down},
+    {M_WRITE,        "step-down",   BARE,                                 sys_step_down},
     {M_GET | M_HEAD, "health",      BARE,                                 sys_health},
     {M_GET,          "leader",      BARE,                                 sys_leader},
     {M_GET,          "ha-status",   ROUTE_TOPLEVEL,                       sys_ha_status},
