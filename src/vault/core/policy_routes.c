@@ -139,7 +139,7 @@ static int write_policy(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
     struct policy_body b;
-    const char *name, *text;
+    const char *name = NULL, *text;
     int ret = req_decode(r, &policy_schema, &b, e);
 
     if (ret == 0)
