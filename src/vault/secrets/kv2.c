@@ -8,6 +8,17 @@ bool kv2_is_bad_path(struct str path)
     return path.len == 0 || path.p[path.len - 1] == '/';
 }
 
+/* "data" without its slash is no path, but the folder of all. */
+static bool is_root(struct str path)
+{
+    static const char *const roots[] = {"data", "metadata", "delete", "undelete", "destroy"};
+
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+        if (str_eqc(path, roots[i]))
+            return true;
+    return false;
+}
+
 /* A reply, not an error: clients of version 1 show its warning. */
 int kv2_invalid_path(struct call *c, struct err *e)
 {
@@ -22,6 +33,10 @@ int kv2_invalid_path(struct call *c, struct err *e)
     else if (r->op == OP_DELETE)
         command = "delete";
     r->status = 404;
+    if (r->op != OP_LIST && is_root(r->path)) {
+        req_warn(r, "Non-listing operations on the root of a K/V v2 mount are not supported.");
+        return 0;
+    }
     req_warn(r,
              "Invalid path for a versioned K/V secrets engine. See the API docs for the "
              "appropriate API endpoints to use. If using the Vault CLI, use 'vault kv %s' for "
