@@ -8,6 +8,7 @@
  * A token is asked before it is said whether a path exists: who may not look learns nothing.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,23 @@
 
 /* ---- before anything is looked up ------------------------------------------------------ */
 
+static bool has_bad_escape(struct str target)
+{
+    for (size_t i = 0; i < target.len && target.p[i] != '?'; i++)
+        if (target.p[i] == '%' && (i + 2 >= target.len || !isxdigit((uint8_t)target.p[i + 1]) ||
+                                   !isxdigit((uint8_t)target.p[i + 2])))
+            return true;
+    return false;
+}
+
 /* 1: answered. */
 static int answer_path(struct call *c)
 {
     if (c->x && http_path_state(c->x) == HTTP_PATH_BAD) {
-        call_reply(c, 400, NULL);
+        bool plain = has_bad_escape(http_target(c->x));
+
+        buf_puts(c->body, plain ? "400 Bad Request" : "");
+        call_reply(c, 400, plain ? "text/plain; charset=utf-8" : NULL);
         return 1;
     }
     if (c->x && http_path_state(c->x) == HTTP_PATH_UNCLEAN) {
@@ -344,6 +357,20 @@ static int authenticate_as_needed(struct req *r, struct err *e)
     return ret == ERR_DENIED || ret == 0 ? 0 : err_set(e, ret, "%s", err_kind_text(ret));
 }
 
+/* Nothing here can be overridden, but what is sent must be a truth value. */
+static int check_override(const struct req *r, struct err *e)
+{
+    struct str text = call_header(r->call, "X-Vault-Policy-Override");
+    bool yes;
+
+    if (text.len == 0 || str_to_bool(text, &yes))
+        return 0;
+    return req_fail(e,
+                    "failed to parse X-Vault-Policy-Override header: cannot parse '' as bool: "
+                    "strconv.ParseBool: parsing \"%.*s\": invalid syntax",
+                    STR_ARG(text));
+}
+
 static int handle(struct req *r, unsigned method, unsigned allowed, struct err *e)
 {
     int ret = authenticate_as_needed(r, e);
@@ -352,6 +379,8 @@ static int handle(struct req *r, unsigned method, unsigned allowed, struct err *
         ret = req_read_data(r, e);
     if (ret == 0)
         ret = wrap_ttl_from_header(r, &r->priv->wrap_ttl_s, e);
+    if (ret == 0)
+        ret = check_override(r, e);
     if (ret == 0)
         ret = decide_operation(r, method, e);
     if (ret == 0)

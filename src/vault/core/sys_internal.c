@@ -152,6 +152,21 @@ static int enterprise_only(struct call *c, struct err *e)
     return err_set(e, ERR_NOTFOUND, "enterprise-only feature");
 }
 
+/* There are no audit devices, so none is listed. */
+static int audit_list(struct call *c, struct err *e)
+{
+    (void)e;
+    req_data(req_of(c));
+    return 0;
+}
+
+/* Known, not there: that is said to who has sudo. */
+static int not_here(struct call *c, struct err *e)
+{
+    (void)c;
+    return req_fail_multi(e, 404, "unsupported path");
+}
+
 static int raft_join(struct call *c, struct err *e)
 {
     (void)c;
@@ -165,7 +180,11 @@ const struct route sys_internal_routes[] = {
     {M_GET,   "internal/ui/feature-flags", ROUTE_ANON | ROUTE_BARE, ui_feature_flags},
     {M_GET,   "internal/ui/namespaces",    ROUTE_SELF,              ui_namespaces},
     {M_LIST,  "version-history/",          0,                       version_history},
+    {M_LIST,  "version-history",           0,                       version_history},
     {M_GET,   "replication/status",        ROUTE_ANON,              replication_status},
+    {M_GET,   "audit",                     ROUTE_TOPLEVEL | ROUTE_SUDO, audit_list},
+    {M_GET | M_LIST | M_WRITE | M_DELETE, "raw/*path", ROUTE_SUDO,    not_here},
+    {M_LIST,  "namespaces",                0,                       enterprise_only},
     {M_GET,   "license/status",            0,                       enterprise_only},
     {M_WRITE, "storage/raft/join",         ROUTE_ANON | ROUTE_SEALED | ROUTE_BARE, raft_join},
     /* clang-format on */

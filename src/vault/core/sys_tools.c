@@ -77,6 +77,17 @@ static int check_source(struct req *r, const char *source, struct err *e)
     return 0;
 }
 
+/* The source is the path's alone: without one there it is the platform. */
+static void take_source(struct req *r, struct tool_body *b)
+{
+    if (!req_has(r, "source") || req_param(r, "source").len)
+        return;
+    b->source = "platform";
+    list_push(r->a, &r->priv->notes,
+              "Endpoint replaced the value of these parameters with the values captured from "
+              "the endpoint's path: [source]");
+}
+
 static int random_tool(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
@@ -93,6 +104,7 @@ static int random_tool(struct call *c, struct err *e)
     if (strcmp(format, "hex") != 0 && strcmp(format, "base64") != 0)
         return req_fail(e, "unsupported encoding format \"%s\"; must be \"hex\" or \"base64\"",
                         format);
+    take_source(r, &b);
     ret = check_source(r, b.source, e);
     if (ret < 0)
         return ret;

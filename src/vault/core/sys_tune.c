@@ -44,9 +44,10 @@ static void write_lockout(struct json_out *w, const struct json *c)
     }
 }
 
-static int64_t shown_ttl(int64_t own, int64_t effective)
+/* As set, or the server's; a default above the maximum is shown as it is. */
+static int64_t shown_ttl(int64_t own, int64_t of_server)
 {
-    return own < 0 ? own : effective;
+    return own ? own : of_server;
 }
 
 int sys_read_tune(struct req *r, struct err *e)
@@ -66,13 +67,13 @@ int sys_read_tune(struct req *r, struct err *e)
     write_list(w, "audit_non_hmac_request_keys", &m->config.audit_non_hmac_request_keys);
     write_list(w, "audit_non_hmac_response_keys", &m->config.audit_non_hmac_response_keys);
     json_kv_i64(w, "default_lease_ttl",
-                shown_ttl(m->config.default_lease_ttl_s, mount_default_ttl_s(r->vault, m)));
+                shown_ttl(m->config.default_lease_ttl_s, r->vault->opts.default_lease_ttl_s));
     json_kv_str(w, "description", m->description ? m->description : "");
     json_kv_bool(w, "force_no_cache", m->config.force_no_cache);
     if (m->config.listing_visibility && *m->config.listing_visibility)
         json_kv_str(w, "listing_visibility", m->config.listing_visibility);
     json_kv_i64(w, "max_lease_ttl",
-                shown_ttl(m->config.max_lease_ttl_s, mount_max_ttl_s(r->vault, m)));
+                shown_ttl(m->config.max_lease_ttl_s, r->vault->opts.max_lease_ttl_s));
     if (m->options.len) {
         json_key(w, "options");
         json_strmap(w, &m->options);
