@@ -41,6 +41,7 @@ struct vault {
     struct policy_cache *policies;
     struct lease_loop *loop;
     int64_t started_ns;
+    int64_t rotation_look_ms; /* the lease loop's: when rotation_upkeep looks again */
     VEC(struct engine_wal_kind *) wal_kinds;
 };
 
@@ -75,8 +76,8 @@ int req_complete(struct req *r, struct err *e);
 
 /* sys_*.c: the tables of sys/. */
 extern const struct route sys_seal_routes[], sys_mount_routes[], sys_tool_routes[],
-    sys_internal_routes[];
-extern const size_t n_sys_seal_routes, n_sys_mount_routes, n_sys_tool_routes,
+    sys_internal_routes[], sys_rotate_routes[];
+extern const size_t n_sys_rotate_routes, n_sys_seal_routes, n_sys_mount_routes, n_sys_tool_routes,
     n_sys_internal_routes;
 
 /* engine.c: the engines' write-ahead roll-backs. */
@@ -91,6 +92,11 @@ extern const struct engine sys_engine, cubbyhole_engine,
 void mount_resume_disables(struct vault *v);
 /* "kv" of "kv/" or "kv": with one '/' at the end, below `base` ("" or "auth/"). */
 const char *mount_path_of(struct arena *a, const char *base, struct str name);
+
+/* sys_rotate.c */
+extern const struct table rotation_table;
+/* A new key for the barrier if one is due; looks once a minute. The lease loop's thread. */
+void rotation_upkeep(struct vault *v);
 
 /* sys_tune.c */
 int sys_read_tune(struct req *r, struct err *e);

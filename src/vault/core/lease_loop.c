@@ -341,10 +341,11 @@ static void loop_main(void *arg)
     struct lease_loop *l = arg;
     int64_t deadline = 0;
 
-    do
+    do {
         deadline =
             seal_is_open(l->vault->seal) ? one_round(l) : clock_mono_ms() + LOOK_AGAIN_MS;
-    while (sleep_until(l, deadline));
+        rotation_upkeep(l->vault);
+    } while (sleep_until(l, deadline));
     drop_waits(l);
 }
 

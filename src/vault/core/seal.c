@@ -248,6 +248,18 @@ static int keyring_store(struct txn *t, const struct keyring *ring,
     return r < 0 ? r : txn_put(t, key_str(&k), buf_str(&box), e);
 }
 
+static int keyring_open(const struct secret *root_key, struct str box, struct keyring **ret,
+                        struct err *e)
+{
+    auto_secret struct secret plain = SECRET_INIT;
+    struct key k;
+    int r;
+
+    core_key(&k, "keyring");
+    r = aead_open_secret(root_key, box, key_str(&k), &plain, e);
+    return r < 0 ? r : keyring_decode(&plain, ret, e);
+}
+
 /* Under ring_lock. Takes both over. */
 static void use_keys(struct seal *s, struct keyring **ring, struct secret *root_key)
 {
@@ -351,17 +363,13 @@ static int root_key_of(const struct slots *sl, const struct secret *shares, size
 static int open_with(struct seal *s, const struct slots *sl, struct str keyring_box,
                      const struct secret *shares, size_t n, struct err *e)
 {
-    auto_secret struct secret root_key = SECRET_INIT, plain = SECRET_INIT;
+    auto_secret struct secret root_key = SECRET_INIT;
     auto_keyring struct keyring *ring = NULL;
-    struct key k;
     int r = root_key_of(sl, shares, n, &root_key, e);
 
     if (r < 0)
         return r;
-    core_key(&k, "keyring");
-    r = aead_open_secret(&root_key, keyring_box, key_str(&k), &plain, e);
-    if (r == 0)
-        r = keyring_decode(&plain, &ring, e);
+    r = keyring_open(&root_key, keyring_box, &ring, e);
     if (r < 0)
         return err_wrap(e, ERR_CORRUPT, "open the keyring");
 
@@ -510,15 +518,22 @@ void seal_key_status(struct seal *s, struct key_status *ret)
 }
 
 /* The new ring goes into use only when its record is durable: the caller's on-commit hook calls
- * seal_rotated. Until then the old term seals. */
+ * seal_reload. Until then the old term seals. */
 int seal_rotate(struct seal *s, struct txn *t, int64_t now_ns, struct err *e)
 {
-    auto_keyring struct keyring *next = NULL;
-    int r = ERR_SEALED;
+    auto_keyring struct keyring *now = NULL, *next = NULL;
+    struct record rec;
+    struct key k;
+    int r;
 
+    core_key(&k, "keyring");
+    r = txn_get(t, key_str(&k), &rec, e);
+    if (r < 0)
+        return r;
     pthread_rwlock_rdlock(&s->ring_lock);
-    if (s->ring)
-        r = keyring_with_term(s->ring, now_ns, &next, e);
+    r = s->ring ? keyring_open(&s->root_key, rec.value, &now, e) : ERR_SEALED;
+    if (r == 0)
+        r = keyring_with_term(now, now_ns, &next, e);
     if (r == 0)
         r = keyring_store(t, next, &s->root_key, e);
     pthread_rwlock_unlock(&s->ring_lock);
@@ -528,24 +543,20 @@ int seal_rotate(struct seal *s, struct txn *t, int64_t now_ns, struct err *e)
 int seal_reload(struct seal *s, struct err *e)
 {
     auto_arena struct arena *a = arena_new(0);
-    auto_secret struct secret plain = SECRET_INIT;
     auto_keyring struct keyring *ring = NULL;
     struct slots sl;
     struct str box = {0};
-    struct key k;
     int r = slots_load(s, a, &sl, &box, e);
 
     if (r < 0)
         return r;
-    core_key(&k, "keyring");
     pthread_rwlock_wrlock(&s->ring_lock);
     if (s->ring) {
-        r = aead_open_secret(&s->root_key, box, key_str(&k), &plain, e);
-        if (r == 0)
-            r = keyring_decode(&plain, &ring, e);
-        if (r == 0) {
+        r = keyring_open(&s->root_key, box, &ring, e);
+        if (r == 0 && keyring_newest(ring)->term > keyring_newest(s->ring)->term) {
             struct keyring *old = s->ring;
 
+            atomic_store(&ring->encryptions, 1); /* its own record */
             s->ring = TAKE_PTR(ring);
             keyring_free(old);
         }

@@ -4,6 +4,7 @@
 static const struct route_part parts[] = {
     /* clang-format off */
     {sys_seal_routes,     &n_sys_seal_routes},
+    {sys_rotate_routes,   &n_sys_rotate_routes},
     {sys_mount_routes,    &n_sys_mount_routes},
     {sys_remount_routes,  &n_sys_remount_routes},
     {sys_tool_routes,     &n_sys_tool_routes},

@@ -1,4 +1,4 @@
-/* sys/: init, unseal, seal, and what tells the state: seal-status, health, leader, keys. */
+/* sys/: init, unseal, seal, and what tells the state: seal-status, health, leader. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -364,6 +364,24 @@ static int sys_leader(struct call *c, struct err *e)
     return 0;
 }
 
+/* Where other servers would find this one: what is configured, or the API's port plus one. */
+static const char *cluster_address(const struct req *r, const struct vault_opts *o)
+{
+    struct str api = str_of(o->api_addr ? o->api_addr : ""), rest;
+    ptrdiff_t colon;
+    int64_t port;
+
+    if (o->cluster_addr && *o->cluster_addr)
+        return o->cluster_addr;
+    if (!str_starts(api, STR("http://")) && !str_starts(api, STR("https://")))
+        return "";
+    rest = str_from(api, str_starts(api, STR("https://")) ? 8 : 7);
+    colon = str_rchr(rest, ':');
+    if (colon < 0 || !str_to_i64(str_from(rest, (size_t)colon + 1), 10, &port))
+        return "";
+    return arena_printf(r->a, "https://%.*s:%lld", (int)colon, rest.p, (long long)port + 1);
+}
+
 static int sys_ha_status(struct call *c, struct err *e)
 {
     struct req *r = req_of(c);
@@ -378,51 +396,13 @@ static int sys_ha_status(struct call *c, struct err *e)
     json_obj(w);
     json_kv_str(w, "hostname", host);
     json_kv_str(w, "api_address", o->api_addr ? o->api_addr : "");
-    json_kv_str(w, "cluster_address", o->cluster_addr ? o->cluster_addr : "");
+    json_kv_str(w, "cluster_address", cluster_address(r, o));
     json_kv_bool(w, "active_node", true);
     json_kv_null(w, "last_echo");
     json_kv_str(w, "version", VAULT_API_VERSION);
     json_obj_end(w);
     json_arr_end(w);
     return 0;
-}
-
-/* ---- keys of the barrier ---------------------------------------------------------------- */
-
-static int sys_key_status(struct call *c, struct err *e)
-{
-    struct req *r = req_of(c);
-    struct json_out *w = req_data(r);
-    char time[TIME_TEXT_SIZE];
-    struct key_status ks;
-
-    (void)e;
-    seal_key_status(r->vault->seal, &ks);
-    time_format_local(ks.installed_ns, time);
-    json_kv_u64(w, "encryptions", ks.encryptions);
-    json_kv_str(w, "install_time", time);
-    json_kv_i64(w, "term", ks.term);
-    return 0;
-}
-
-static void use_new_key(struct call *c, uint64_t rev, void *arg)
-{
-    struct err e = ERR_INIT;
-
-    (void)rev;
-    (void)arg;
-    if (seal_reload(req_of(c)->vault->seal, &e) < 0)
-        log_error("core", "rotated key is not in use yet: %s", e.msg);
-}
-
-static int sys_rotate(struct call *c, struct err *e)
-{
-    struct req *r = req_of(c);
-    int ret = seal_rotate(r->vault->seal, r->txn, r->now_ns, e);
-
-    if (ret == 0)
-        call_on_commit(c, use_new_key, NULL);
-    return ret;
 }
 
 enum { BARE = ROUTE_ANON | ROUTE_SEALED | ROUTE_BARE };
@@ -438,8 +418,6 @@ const struct route sys_seal_routes[] = {
     {M_GET | M_HEAD, "health",      BARE,                                 sys_health},
     {M_GET,          "leader",      BARE,                                 sys_leader},
     {M_GET,          "ha-status",   ROUTE_TOPLEVEL,                       sys_ha_status},
-    {M_GET,          "key-status",  ROUTE_TOPLEVEL,                       sys_key_status},
-    {M_WRITE,        "rotate",      ROUTE_SUDO,                           sys_rotate},
     /* clang-format on */
 };
 const size_t n_sys_seal_routes = ARRAY_LEN(sys_seal_routes);

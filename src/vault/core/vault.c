@@ -59,9 +59,9 @@ const struct engine *vault_engine(const struct vault *v, const char *type,
 
 static int open_tables(struct vault *v, struct err *e)
 {
-    const struct table *own[] = {&mount_table,          &policy_table,      &token_table,
-                                 &lease_table,          &lease_order_table, &remount_table,
-                                 &password_policy_table};
+    const struct table *own[] = {&mount_table,           &policy_table,      &token_table,
+                                 &lease_table,           &lease_order_table, &remount_table,
+                                 &password_policy_table, &rotation_table};
 
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         int r = table_open(v->opts.store, own[i], e);
