@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/str.h"
 
 /* One of the job's allocations: a running one, else the newest. */
@@ -104,11 +105,85 @@ static bool put(void *arg, struct str data)
     return fwrite(data.p, 1, data.len, stdout) == data.len && fflush(stdout) == 0;
 }
 
+/* ---- frames: what `stream` sends ---------------------------------------------------------
+ */
+
+enum { FRAME_MAX = 4 << 20 };
+
+/* `{"Data":"<base64>","File":...}{}{...}`, cut anywhere. */
+struct frames {
+    struct sink sink;
+    struct buf rest; /* of an object that is not whole yet */
+};
+
+/* Length of the object at the beginning; 0: its end is missing. */
+static size_t object_length(struct str s)
+{
+    bool in_text = false;
+    int open = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (in_text && s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == '"')
+            in_text = !in_text;
+        else if (!in_text && s.p[i] == '{')
+            open++;
+        else if (!in_text && s.p[i] == '}' && --open == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+static bool put_frame(struct frames *f, struct str text)
+{
+    auto_buf struct buf data = BUF_INIT(FRAME_MAX);
+    auto_arena struct arena *a = arena_new(0);
+    const struct json *encoded;
+    struct json *v;
+
+    if (json_parse(text, &json_limits_file, 0, a, &v, NULL) < 0)
+        return false;
+    encoded = json_get(v, "Data");
+    if (!json_is(encoded, JSON_STRING))
+        return true; /* only to say that the line is alive */
+    if (codec_base64_decode(&data, encoded->text, false, true, NULL) < 0)
+        return false;
+    return put(&f->sink, buf_str(&data));
+}
+
+static bool put_frames(void *arg, struct str data)
+{
+    struct frames *f = arg;
+    struct str all;
+    size_t n, done = 0;
+    bool ok = true;
+
+    buf_put_str(&f->rest, data);
+    if (!buf_ok(&f->rest))
+        return false;
+    all = buf_str(&f->rest);
+    while (ok && (n = object_length(str_from(all, done)))) {
+        ok = put_frame(f, str_n(all.p + done, n));
+        done += n;
+    }
+    if (done) {
+        memmove(f->rest.p, f->rest.p + done, f->rest.len - done);
+        f->rest.len -= done;
+    }
+    return ok;
+}
+
 int alloc_files_stream(struct cli_call *c, const struct alloc_files *f, const char *what,
                        const char *query, const struct tail *tail, struct nomad_reply *r)
 {
     struct sink sink = {.lines = tail ? tail->lines : 0};
+    struct frames frames = {.sink = sink, .rest = BUF_INIT(FRAME_MAX)};
+    const char *path = pathf(c, "client/fs/%s/%s?%s", what, f->id, query);
+    bool framed = strcmp(what, "stream") == 0;
+    int failed = nomad_stream(c, f->node, path, framed ? put_frames : put,
+                              framed ? (void *)&frames : (void *)&sink, r);
 
-    return nomad_stream(c, f->node, pathf(c, "client/fs/%s/%s?%s", what, f->id, query), put,
-                        &sink, r);
+    buf_done(&frames.rest);
+    return failed;
 }

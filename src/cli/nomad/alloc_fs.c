@@ -75,8 +75,8 @@ static int print_file(struct cli_call *c, const struct alloc_files *f, const cha
             return cli_fail(NOMAD_EXIT_FAILED, "Error reading file: %s", r.error);
         return CLI_EXIT_OK;
     }
-    query = pathf(c, "%s&plain=true&follow=%s&origin=end&offset=%lld", query,
-                  o.follow ? "true" : "false", (long long)tail_offset(&tail));
+    query = pathf(c, "%s&follow=%s&origin=end&offset=%lld", query, o.follow ? "true" : "false",
+                  (long long)tail_offset(&tail));
     if (alloc_files_stream(c, f, "stream", query, &tail, &r))
         return cli_fail(NOMAD_EXIT_FAILED, "Error tailing file: %s", r.error);
     return CLI_EXIT_OK;
