@@ -1,7 +1,7 @@
 /* nomad job status (also: nomad status). */
 #include <string.h>
 
-#include "cli/nomad/nomad_priv.h"
+#include "cli/nomad/job_children.h"
 
 static struct {
     bool short_, evals, all_allocs, verbose, json;
@@ -268,6 +268,10 @@ static int run(struct cli_call *c)
     print_job(c, p.job.json);
     if (o.short_)
         return CLI_EXIT_OK;
+    if (count_of(at(p.job.json, "ParameterizedJob")) && !bool_at(p.job.json, "Dispatched"))
+        return print_parameterized(c, p.job.json, at(p.summary.json, "Children"));
+    if (count_of(at(p.job.json, "Periodic")))
+        return print_periodic(c, p.job.json, at(p.summary.json, "Children"));
     print_summary(c, at(p.summary.json, "Summary"));
     if (o.evals || o.verbose)
         print_evals(c, p.evals.json);
