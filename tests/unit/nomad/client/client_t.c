@@ -12,6 +12,8 @@
 
 static int is_down(struct fake_server *s, struct err *e)
 {
+    while (s->hangs)
+        cond_wait(&s->changed, &s->lock);
     return s->down ? err_set(e, ERR_UNAVAIL, "the server is away") : 0;
 }
 

@@ -38,6 +38,7 @@ struct fake_server {
     size_t n;
     atomic_uint registers, heartbeats, derives;
     bool down;                 /* every call is ERR_UNAVAIL */
+    bool hangs;                /* no call is answered while it is set */
     bool unknown;              /* heartbeats are ERR_DENIED until the next register */
     bool deny_watch;           /* the next parked request is ERR_DENIED */
     bool deploy;               /* allocs belong to a deployment from now on */

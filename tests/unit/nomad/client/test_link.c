@@ -368,10 +368,16 @@ TEST(an_agent_ends_soon_also_when_its_server_hangs)
     world_run(&w, ID1, "exec sleep 900", NULL, NULL);
     world_wait(&w, ID1, "running");
     T_UNTIL(atomic_load(&s.asked) > 3);
-    lock_take(&w.server.lock); /* whoever calls now waits for us */
+    lock_take(&w.server.lock);
+    w.server.hangs = true;
+    lock_drop(&w.server.lock);
+    world_desire(&w, ID1, ALLOC_RUN); /* the parked request comes back, and asks again */
     began = clock_mono_ms();
     world_end_client(&w);
     T_TRUE(clock_mono_ms() - began < 5000);
+    lock_take(&w.server.lock);
+    w.server.hangs = false;
+    cond_broadcast(&w.server.changed);
     lock_drop(&w.server.lock);
     world_begin_client(&w);
     world_close(&w);
