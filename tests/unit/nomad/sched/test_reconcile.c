@@ -279,6 +279,21 @@ TEST(allocs_are_moved_when_asked)
     T_TRUE(find_live(&c, "j.g[0]") != NULL);
 }
 
+TEST(an_alloc_leaves_its_node_also_while_nothing_else_has_room)
+{
+    auto_cluster struct cluster c;
+
+    start(&c, 1, SERVICE("1", "", ""));
+    cluster_node_status(&c, 0, "initializing");
+    cluster_transition(&c, find_live(&c, "j.g[0]"), true, false);
+    cluster_run(&c);
+    T_INT_EQ(c.plan.stops.len, 1);
+    T_STR_EQ(c.plan.stops.at[0].desired_description, ALLOC_MIGRATING);
+    T_INT_EQ(c.plan.places.len, 0);
+    T_INT_EQ(count_live(&c), 0);
+    T_INT_EQ(queued(&c, "g"), 1);
+}
+
 TEST(a_failed_alloc_is_tried_again_later_and_then_elsewhere)
 {
     auto_cluster struct cluster c;
