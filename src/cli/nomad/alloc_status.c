@@ -142,7 +142,8 @@ static void print_resources(struct cli_call *c, const struct json *al, struct st
                *memory = bytes_text(c, (double)number_at(got, "Memory.MemoryMB") * (1 << 20));
     struct table t = TABLE_NOMAD(c->arena);
 
-    if (used) {
+    t.empty = "";
+    if (usage) {
         double ticks = double_of(at(used, "ResourceUsage.CpuStats.TotalTicks")),
                rss = double_of(at(used, "ResourceUsage.MemoryStats.RSS"));
 
@@ -230,11 +231,13 @@ static void print_scores(struct cli_call *c, const struct json *al)
 static const struct json *usage_of(struct cli_call *c, const struct json *al)
 {
     struct nomad_reply r;
+    bool runs = strcmp(text_at(c, al, "ClientStatus"), "running") == 0;
 
-    if (strcmp(text_at(c, al, "ClientStatus"), "running") != 0)
+    if (strcmp(text_at(c, al, "ClientStatus"), "pending") == 0)
         return NULL;
     if (nomad_get(c, pathf(c, "client/allocation/%s/stats", text_at(c, al, "ID")), &r)) {
-        printf("\nCouldn't retrieve stats: %s\n", r.error);
+        if (runs) /* what is over may be garbage on its node by now */
+            printf("\nCouldn't retrieve stats: %s\n", r.error);
         return NULL;
     }
     return at(r.json, "Tasks");
@@ -254,7 +257,7 @@ static int status_run(struct cli_call *c)
         return code;
     }
     code = find_alloc(c, c->argv[0], "Error querying allocation", &al);
-    if (code != CLI_EXIT_OK || print_as_asked(c, al, o.json, o.tmpl, &code))
+    if (code != CLI_EXIT_OK || print_as_asked(c, whole_alloc(c, al), o.json, o.tmpl, &code))
         return code;
     print_basic(c, al);
     if (o.short_)

@@ -131,6 +131,11 @@ void print_job_table(struct cli_call *c, const struct json *jobs);
 /* "No allocations placed" for an empty list. */
 void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose);
 
+/* ---- alloc_json.c -------------------------------------------------------------------------
+ */
+
+const struct json *whole_alloc(struct cli_call *c, const struct json *alloc);
+
 #define NOMAD_COMMAND(name) extern const struct cli_command name;
 #include "cli/nomad/commands.def"
 #undef NOMAD_COMMAND
