@@ -306,7 +306,7 @@ def main():
     agree = differ = 0
     failed = False
     for file in args.files:
-        name = re.sub(r"(\.json)?$", ".json", "/".join(file.split("/")[-2:]))
+        name = "/".join(file.split("/")[-2:]).removesuffix(".json") + ".json"
         known = load_known()
         entry = known.get(name, {}) if not (args.update or args.all) else {}
         played = []
