@@ -156,11 +156,27 @@ static int update_deployment(struct txn *t, const struct plan_deployment_update 
 
 /* ---- the evaluation itself -------------------------------------------------------------- */
 
+/* The deployment it made, or else the job's newest: whoever follows it follows that one on. */
+static int set_deployment(struct txn *t, struct object *o, const struct plan *p, struct err *e)
+{
+    struct eval *ev = o->body;
+    const struct object *newest = NULL;
+    const struct deployment *d = p->deployment;
+    int r = d ? 0 : job_latest_deployment(t, ev->namespace, ev->job_id, &newest, e);
+
+    if (newest)
+        d = newest->body;
+    if (r == 0 && d)
+        ev->deployment_id = arena_strdup(o->arena, d->id);
+    return r;
+}
+
 static int finish_eval(struct txn *t, const struct object *old, const struct plan *p,
                        int64_t now_ns, struct err *e)
 {
     struct object *o = state_copy(old);
     struct eval *ev = o->body;
+    int r;
 
     ev->status = p->reblock ? EVAL_BLOCKED : EVAL_COMPLETE;
     if (p->reblock) { /* what it waits for may be something else now */
@@ -185,9 +201,8 @@ static int finish_eval(struct txn *t, const struct object *old, const struct pla
         else if (!ev->next_eval || !*ev->next_eval)
             ev->next_eval = arena_strdup(o->arena, (*n)->id);
     }
-    if (p->deployment)
-        ev->deployment_id = arena_strdup(o->arena, p->deployment->id);
-    return state_put(t, &eval_table, o, e);
+    r = set_deployment(t, o, p, e);
+    return r < 0 ? r : state_put(t, &eval_table, o, e);
 }
 
 static int write_queued(struct txn *t, const struct eval *ev, const struct plan *p,
