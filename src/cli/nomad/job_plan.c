@@ -90,13 +90,17 @@ static void print_hint(struct cli_call *c, const struct json *plan)
            index, index, o.file.json ? "-json " : "", flags, c->argv[0]);
 }
 
-/* Would allocations come, go or move? What is updated in place does not count. */
+/* Would allocations come, go or move because of the file? What is updated in place does not
+ * count, nor what waits to be placed anyway. */
 static bool moves_allocs(const struct json *plan)
 {
+    const struct json *type = at(plan, "Diff.Type");
     static const char *const moves[] = {"Stop", "Place", "Migrate", "DestructiveUpdate",
                                         "Canary"};
     const struct json *groups = at(plan, "Annotations.DesiredTGUpdates");
 
+    if (type && str_eqc(type->text, "None"))
+        return false;
     for (size_t i = 0; i < count_of(groups); i++)
         for (size_t k = 0; k < ARRAY_LEN(moves); k++)
             if (number_at(&groups->members[i].value, moves[k]) > 0)
