@@ -63,7 +63,8 @@ int ttl_decide(const struct ttl_input *in, struct arena *a, int64_t *ret_ttl_s,
     if (left <= 0)
         return err_set(e, ERR_INVALID, "past the max TTL, cannot renew");
     if (ttl > left) {
-        *ret_warning = capped_text(a, "TTL", "TTL", ttl, left);
+        if (!*ret_warning) /* else the period was, which says why */
+            *ret_warning = capped_text(a, "TTL", "TTL", ttl, left);
         ttl = left;
     }
     *ret_ttl_s = ttl;

@@ -102,6 +102,16 @@ TEST(a_ttl_is_what_was_asked_for_as_far_as_all_limits_allow)
          1800,
          "TTL of \"1h\" exceeded the effective max_ttl of \"30m\"; TTL value is capped "
          "accordingly"},
+        {"a period that is capped is told once, also when time has passed",
+         {.period_s = H,
+          .explicit_max_s = 1800,
+          .mount_default_s = D,
+          .mount_max_s = D,
+          .start_ns = 1000,
+          .now_ns = 1000 + 60},
+         1740,
+         "period of \"1h\" exceeded the effective max_ttl of \"30m\"; period value is capped "
+         "accordingly"},
         {"numbers that overflow are no end",
          {.increment_s = INT64_MAX,
           .mount_default_s = H,
