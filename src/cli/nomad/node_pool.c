@@ -1,6 +1,9 @@
 /* nomad node pool list, info, nodes, jobs, apply, delete, init. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "cli/common/text.h"
 #include "cli/nomad/spec_file.h"
 
@@ -210,3 +213,41 @@ POOL_ROW(nomad_cmd_node_pool_apply, "apply", apply_flags, "Create or update a no
          apply_run, 1, 1, "one argument: <input>");
 POOL_ROW(nomad_cmd_node_pool_delete, "delete", apply_flags, "Delete a node pool", delete_run, 1,
          1, "one argument: <node-pool>");
+
+/* ---- init ---------------------------------------------------------------------------------
+ */
+
+static const char example[] =
+    "# A node pool: nodes that say `node_pool = \"example\"` belong to it, "
+    "and jobs that say so\n"
+    "# run there.\n"
+    "node_pool \"example\" {\n"
+    "  description = \"Example node pool\"\n"
+    "\n"
+    "  # Anything worth knowing about it.\n"
+    "  meta {\n"
+    "    environment = \"prod\"\n"
+    "    owner       = \"sre\"\n"
+    "  }\n"
+    "}\n";
+
+static int init_run(struct cli_call *c)
+{
+    const char *path = c->argc ? c->argv[0] : "pool.nomad.hcl";
+    auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+
+    if (fd < 0 && errno == EEXIST)
+        return cli_fail(NOMAD_EXIT_FAILED, "File \"%s\" already exists", path);
+    if (fd < 0 || fd_write_all(fd, str_of(example), NULL) < 0)
+        return cli_fail(NOMAD_EXIT_FAILED, "Failed to write \"%s\": %s", path, strerror(errno));
+    printf("Example node pool specification written to %s\n", path);
+    return CLI_EXIT_OK;
+}
+
+const struct cli_command nomad_cmd_node_pool_init = {
+    .name = "node pool init",
+    .usage = "nomad node pool init [filename]",
+    .synopsis = "Create an example node pool specification file",
+    .args = {0, 1, "either no arguments or one: <filename>"},
+    .run = init_run,
+};
