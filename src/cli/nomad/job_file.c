@@ -33,7 +33,7 @@ static int read_json(struct cli_call *c, struct job_file *ret)
     return CLI_EXIT_OK;
 }
 
-static int read_var_files(struct cli_call *c, const struct job_file_flags *f,
+static int read_var_files(struct cli_call *c, const struct job_file_flags *f, const char *path,
                           struct jobspec_opts *opts)
 {
     struct jobspec_file *files =
@@ -43,7 +43,10 @@ static int read_var_files(struct cli_call *c, const struct job_file_flags *f,
     for (size_t i = 0; i < f->var_files.len; i++) {
         files[i].name = f->var_files.at[i];
         if (input_file(c->arena, files[i].name, &files[i].text, &e) < 0)
-            return failed(c, pathf(c, "Error reading var file: %s", e.msg));
+            return failed(c, pathf(c,
+                                   "Error parsing job file from %s:\nunable to parse var file: "
+                                   "<nil>: Failed to read file; failed to read \"%s\": %s",
+                                   path, files[i].name, e.msg));
     }
     opts->var_files = files;
     opts->n_var_files = f->var_files.len;
@@ -92,7 +95,7 @@ static int read_hcl(struct cli_call *c, const struct job_file_flags *f, const ch
     struct jobspec_opts opts = {.env = (const char *const *)environ,
                                 .lenient = f->has_hcl2_strict && !f->hcl2_strict};
     struct job *j;
-    int r = read_var_files(c, f, &opts);
+    int r = read_var_files(c, f, path, &opts);
 
     if (r == CLI_EXIT_OK)
         r = read_var_flags(c, f, &opts);
