@@ -1,5 +1,8 @@
 #include "cli/nomad/nomad_cli.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/nomad/nomad_priv.h"
 
 #define GROUP(var, name_, synopsis_) \
@@ -62,6 +65,35 @@ const struct cli_command nomad_cmd_version = {
     .run = version_run,
 };
 
+/* Names of before there were groups: "node-status" is "node status". */
+static const char *const old_names[] = {"alloc-status",      "eval-status",    "node-status",
+                                        "node-drain",        "server-members", "server-join",
+                                        "server-force-leave"};
+
+/* The arguments with an old name as two words; on the heap. */
+static char **spell_out(int *argc, char **argv)
+{
+    char **args = calloc((size_t)*argc + 2, sizeof *args);
+    size_t n = 0;
+
+    if (!args)
+        abort();
+    for (int i = 0; i < *argc; i++) {
+        char *dash = NULL;
+
+        for (size_t k = 0; i == 1 && k < ARRAY_LEN(old_names); k++)
+            if (strcmp(argv[i], old_names[k]) == 0)
+                dash = strchr(argv[i], '-');
+        args[n++] = argv[i];
+        if (dash) {
+            *dash = '\0';
+            args[n++] = dash + 1;
+        }
+    }
+    *argc = (int)n;
+    return args;
+}
+
 int nomad_cli_main(int argc, char **argv)
 {
     static const struct cli_program program = {
@@ -76,8 +108,10 @@ int nomad_cli_main(int argc, char **argv)
         .usage_after_error = true,
         .hint_after_count = true,
     };
-    int r = cli_run(&program, argc, argv);
+    char **args = spell_out(&argc, argv);
+    int r = cli_run(&program, argc, args);
 
     nomad_close();
+    free(args);
     return r;
 }
