@@ -69,8 +69,8 @@ bool str_to_double(struct str s, double *ret);
 bool str_to_bool(struct str s, bool *ret);
 
 bool str_is_utf8(struct str s);
-/* Bytes of the UTF-8 sequence that starts at s.p[i] (i < s.len), 0 if there is none: no overlong
- * forms, no surrogates, nothing above U+10FFFF. */
+/* Bytes of the UTF-8 sequence that starts at s.p[i] (i < s.len), 0 if there is none: no
+ * overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t str_utf8_at(struct str s, size_t i);
 bool str_is_printable(
     struct str s); /* no control character (Go's unicode.IsPrint for ASCII), UTF-8 */

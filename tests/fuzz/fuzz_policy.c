@@ -1,8 +1,8 @@
 /*
  * fuzz_policy -- any bytes as a policy, compiled and asked
  *
- * Up to the first NUL: the path that is asked and fills the templates. Behind it: the text. What
- * parses must compile, and what it says of a path must hold together.
+ * Up to the first NUL: the path that is asked and fills the templates. Behind it: the text.
+ * What parses must compile, and what it says of a path must hold together.
  */
 #include <assert.h>
 #include <string.h>

@@ -31,7 +31,7 @@ static int run(struct cli_call *c)
         printf("%s\n", eval);
         return CLI_EXIT_OK;
     }
-    return monitor_eval(c, eval, o.verbose, true);
+    return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
 }
 
 const struct cli_command nomad_cmd_alloc_stop = {

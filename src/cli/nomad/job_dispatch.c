@@ -98,7 +98,7 @@ static int dispatch_run(struct cli_call *c)
     if (o.detach || !*eval)
         return CLI_EXIT_OK;
     printf("\n");
-    return monitor_eval(c, eval, o.verbose, true);
+    return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
 }
 
 const struct cli_command nomad_cmd_job_dispatch = {
@@ -135,7 +135,7 @@ static int force_run(struct cli_call *c)
                         r.error);
     eval = text_at(c, r.json, "EvalID");
     if (!o.detach && *eval)
-        return monitor_eval(c, eval, o.verbose, true);
+        return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
     printf("Force periodic successful\n");
     return follow_eval(c, eval, true, o.verbose);
 }

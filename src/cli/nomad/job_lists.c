@@ -106,7 +106,7 @@ static int eval_run(struct cli_call *c)
         return cli_fail(NOMAD_EXIT_FAILED, "Error evaluating job: %s", r.error);
     eval = text_at(c, r.json, "EvalID");
     if (!o.detach)
-        return monitor_eval(c, eval, o.verbose, true);
+        return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
     printf("Created eval ID: \"%s\" \n", short_id(c, eval, o.verbose));
     return CLI_EXIT_OK;
 }

@@ -86,7 +86,7 @@ static int submit(struct cli_call *c, const struct job_file *f)
         printf("Job registration successful\nEvaluation ID: %s\n", eval);
         return CLI_EXIT_OK;
     }
-    return monitor_eval(c, eval, o.verbose, true);
+    return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
 }
 
 static int run(struct cli_call *c)

@@ -83,7 +83,7 @@ static int scale_run(struct cli_call *c)
     print_warnings(c, r.json);
     eval = text_at(c, r.json, "EvalID");
     if (!o.detach && *eval)
-        return monitor_eval(c, eval, o.verbose, true);
+        return monitor_eval(c, eval, o.verbose, MONITOR_DEPLOYMENT);
     printf("Job scale successful\n");
     return follow_eval(c, eval, true, o.verbose);
 }

@@ -67,7 +67,7 @@ static int stop_one(struct cli_call *c, const char *given)
         printf("%s\n", eval);
         return CLI_EXIT_OK;
     }
-    return monitor_eval(c, eval, o.verbose, true);
+    return monitor_eval(c, eval, o.verbose, MONITOR_STOP);
 }
 
 static int run(struct cli_call *c)

@@ -271,7 +271,7 @@ static void show_deployment(struct monitor *m, const struct json *d)
     fflush(stdout);
 }
 
-static int follow_deployment(struct monitor *m)
+static int follow_deployment(struct monitor *m, enum monitor_to to)
 {
     struct nomad_reply r;
     uint64_t index = 0;
@@ -291,15 +291,18 @@ static int follow_deployment(struct monitor *m)
         index = r.index;
         if (strcmp(status, "running") != 0 && strcmp(status, "paused") != 0 &&
             strcmp(status, "pending") != 0)
-            return strcmp(status, "successful") == 0 ? CLI_EXIT_OK : NOMAD_EXIT_FAILED;
-        if (ended_early(m->c, m->deployment, &why)) {
+            return strcmp(status, "successful") == 0 ||
+                           (to == MONITOR_STOP && strcmp(status, "cancelled") == 0)
+                       ? CLI_EXIT_OK
+                       : NOMAD_EXIT_FAILED;
+        if (to == MONITOR_DEPLOYMENT && ended_early(m->c, m->deployment, &why)) {
             head(m, "%s", why);
             return CLI_EXIT_OK;
         }
     }
 }
 
-int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and_deployment)
+int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, enum monitor_to to)
 {
     struct monitor m = {
         .c = c, .eval_id = eval_id, .verbose = verbose, .status = "pending", .deployment = ""};
@@ -318,8 +321,8 @@ int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and
         show_eval(&m, r.json);
     } while (!is_over(m.status));
     result = finish_eval(&m, r.json);
-    if (result == CLI_EXIT_OK && and_deployment && *m.deployment)
-        return follow_deployment(&m);
+    if (result == CLI_EXIT_OK && to != MONITOR_EVAL && *m.deployment)
+        return follow_deployment(&m, to);
     return result;
 }
 
@@ -328,7 +331,7 @@ int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbo
     if (!*eval_id)
         return CLI_EXIT_OK;
     if (!detach)
-        return monitor_eval(c, eval_id, verbose, true);
+        return monitor_eval(c, eval_id, verbose, MONITOR_DEPLOYMENT);
     printf("Evaluation ID: %s\n", eval_id);
     return CLI_EXIT_OK;
 }
@@ -337,5 +340,5 @@ int monitor_deployment(struct cli_call *c, const char *id, bool verbose)
 {
     struct monitor m = {.c = c, .deployment = id, .verbose = verbose};
 
-    return follow_deployment(&m);
+    return follow_deployment(&m, MONITOR_DEPLOYMENT);
 }

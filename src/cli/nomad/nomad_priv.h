@@ -109,8 +109,10 @@ int find_deployment(struct cli_call *c, const char *prefix, const struct json **
 /* ---- monitor.c ----------------------------------------------------------------------------
  */
 
-/* Follow an evaluation to its end; `and_deployment`: and what it deploys. Exit code. */
-int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, bool and_deployment);
+/* Follow an evaluation to its end, and what it deploys; of a job that is stopped the deployment
+ * may well be cancelled. Exit code. */
+enum monitor_to { MONITOR_EVAL, MONITOR_DEPLOYMENT, MONITOR_STOP };
+int monitor_eval(struct cli_call *c, const char *eval_id, bool verbose, enum monitor_to to);
 /* The same, or with `detach` only "Evaluation ID: ..."; nothing for an empty ID. */
 int follow_eval(struct cli_call *c, const char *eval_id, bool detach, bool verbose);
 /* Follow a deployment to its end. Exit code. */

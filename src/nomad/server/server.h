@@ -31,8 +31,8 @@ struct nomad_server_opts {
     const char *region, *datacenter, *name; /* "global", "dc1", host name */
     const char *http_addr, *rpc_addr;       /* "127.0.0.1:4646", as advertised */
     bool dev;
-    bool with_client; /* this agent runs a client too */
-    const char *client_id; /* its node, once known: nomad_server_set_client */
+    bool with_client;                   /* this agent runs a client too */
+    const char *client_id;              /* its node, once known: nomad_server_set_client */
     const struct task_secrets *secrets; /* where tasks' tokens come from; NULL: nowhere */
     int64_t heartbeat_grace_ms, min_heartbeat_ttl_ms; /* 0: 10 s each */
     double max_heartbeats_per_second;                 /* 0: 50 */

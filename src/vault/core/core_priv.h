@@ -77,8 +77,8 @@ int req_complete(struct req *r, struct err *e);
 /* sys_*.c: the tables of sys/. */
 extern const struct route sys_seal_routes[], sys_mount_routes[], sys_tool_routes[],
     sys_internal_routes[], sys_rotate_routes[];
-extern const size_t n_sys_rotate_routes, n_sys_seal_routes, n_sys_mount_routes, n_sys_tool_routes,
-    n_sys_internal_routes;
+extern const size_t n_sys_rotate_routes, n_sys_seal_routes, n_sys_mount_routes,
+    n_sys_tool_routes, n_sys_internal_routes;
 
 /* engine.c: the engines' write-ahead roll-backs. */
 void wal_register_engines(struct vault *v);
