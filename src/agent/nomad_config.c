@@ -357,15 +357,16 @@ static void merge_plugin(struct arena *a, struct nomad_config *c,
 
 static void merge_file(struct arena *a, struct nomad_config *c, const struct file_body *f)
 {
-    struct nomad_config from = f->c;
+    struct file_body to;
 
-    list_each (&from.vaults, v)
+    list_each (&f->c.vaults, v)
         merge_vault(a, c, v);
-    list_each (&from.plugins, p)
+    list_each (&f->c.plugins, p)
         merge_plugin(a, c, p);
-    merge_by_schema(a, &file_schema, c, &from); /* file_body begins with the configuration */
+    to = (struct file_body){.c = *c};
+    merge_by_schema(a, &file_schema, &to, f);
+    *c = to.c;
 }
-_Static_assert(offsetof(struct file_body, c) == 0, "file_schema's offsets are nomad_config's");
 
 static int load_one(struct arena *a, const char *path, struct nomad_config *c, struct err *e)
 {

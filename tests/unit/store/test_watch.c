@@ -159,6 +159,13 @@ struct follower {
     int last[WRITERS], bad;
 };
 
+static int number_of(struct str s)
+{
+    uint64_t n = 0;
+
+    return str_to_u64(s, 10, &n) ? (int)n : -1;
+}
+
 static void follow(void *arg)
 {
     struct follower *f = arg;
@@ -174,7 +181,7 @@ static void follow(void *arg)
             return;
         }
         who = ev.key.p[2] - '0';
-        n = (int)strtol(ev.value.p, NULL, 10);
+        n = number_of(ev.value);
         f->bad += n != f->last[who] + 1 || ev.rev < last_rev;
         f->last[who] = n;
         last_rev = ev.rev;
