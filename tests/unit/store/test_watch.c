@@ -205,7 +205,7 @@ static void scribble(void *arg)
         struct txn *t;
 
         snprintf(key, sizeof key, "t/%d", x->who);
-        snprintf(value, sizeof value, "%d ", i);
+        snprintf(value, sizeof value, "%d", i);
         if (txn_begin(x->s, 0, &t, &e) < 0 || txn_put(t, str_of(key), str_of(value), &e) < 0 ||
             txn_put(t, STR("elsewhere"), STR("x"), &e) < 0 || txn_commit_wait(t, NULL, &e) < 0)
             x->bad++;
