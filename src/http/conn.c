@@ -152,6 +152,9 @@ void conn_close(struct conn *c)
         tls_conn_free(c->tls);
         c->tls = NULL;
     }
+    /* A process that is just being started may hold the socket too: closing alone would leave
+     * it in the epoll set, with a pointer to us. */
+    epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     c->fd = -1;
     conn_end(c);

@@ -13,9 +13,10 @@ const struct task_group *job_group(const struct job *j, const char *name)
 
 const struct task *group_task(const struct task_group *tg, const char *name)
 {
-    list_each (&tg->tasks, it)
-        if (same(it->name, name))
-            return it;
+    if (tg)
+        list_each (&tg->tasks, it)
+            if (same(it->name, name))
+                return it;
     return NULL;
 }
 
