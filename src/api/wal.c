@@ -31,7 +31,8 @@ enum { WAL_VALUE_MAX = WAL_PAYLOAD_MAX * 2 };
 
 struct wal {
     struct api *api;
-    int64_t age_ms; /* WAL_AGE_MS, but in tests */
+    int64_t age_ms;   /* WAL_AGE_MS, but in tests */
+    int64_t first_ms; /* when the first sweep is due */
     struct lock lock;
     VEC(struct wal_kind) kinds; /* under the lock; only ever added to */
     struct stopper stop;
@@ -417,7 +418,7 @@ static bool wal_wait(struct wal *w, int64_t next_ms)
 static void wal_main(void *arg)
 {
     struct wal *w = arg;
-    int64_t next_ms = clock_mono_ms() + smaller(WAL_FIRST_MS, w->age_ms);
+    int64_t next_ms = w->first_ms;
 
     while (wal_wait(w, next_ms)) {
         struct err e = ERR_INIT;
@@ -438,6 +439,7 @@ int wal_new(struct api *api, struct wal **ret, struct err *e)
         abort();
     w->api = api;
     w->age_ms = age_from_env();
+    w->first_ms = clock_mono_ms() + smaller(WAL_FIRST_MS, w->age_ms);
     w->stop.fd = -1;
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     lock_init(&w->lock, "wal", RANK_API_WAL);

@@ -66,6 +66,22 @@ void t_str_has(const char *file, int line, const char *what, const char *got, co
             t_fail(__FILE__, __LINE__, "%s: %s %s", #call, err_kind_name(t_r_), (err)->msg); \
     } while (0)
 
+/* How long a test waits for what another thread or process is about to do: only one that fails
+ * waits so long. In real time, whatever a test has done to base/clock.h. */
+enum { T_PATIENCE_MS = 60000 };
+int64_t t_real_ms(void);
+void t_pause(void); /* a moment between two looks */
+
+#define T_UNTIL(cond)                                                         \
+    do {                                                                      \
+        int64_t until_ = t_real_ms() + T_PATIENCE_MS;                         \
+        while (!(cond)) {                                                     \
+            if (t_real_ms() > until_)                                         \
+                t_fail(__FILE__, __LINE__, "%s does not become true", #cond); \
+            t_pause();                                                        \
+        }                                                                     \
+    } while (0)
+
 /* A scratch directory that is removed at exit. Static storage, per process. */
 const char *t_tmpdir(void);
 

@@ -1,7 +1,11 @@
 #include "t.h"
 
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 const char *t_row = "";
 static struct t_case *cases;
@@ -48,6 +52,19 @@ void t_str_has(const char *file, int line, const char *what, const char *got, co
                got ? got : "(null)", part);
 }
 
+int64_t t_real_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+void t_pause(void)
+{
+    poll(NULL, 0, 1);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
     (void)st;
@@ -74,10 +91,12 @@ const char *t_tmpdir(void)
     return tmpdir;
 }
 
-static int reset_row(void **state)
+/* What the test before left when it failed. */
+static int begin_case(void **state)
 {
     (void)state;
     t_row = "";
+    clock_fake_stop();
     return 0;
 }
 
@@ -89,7 +108,7 @@ int main(int argc, char **argv)
     for (struct t_case *c = cases; c; c = c->next)
         if (argc < 2 || strstr(c->name, argv[1]))
             tests[n++] = (struct CMUnitTest){
-                .name = c->name, .test_func = c->fn, .setup_func = reset_row};
+                .name = c->name, .test_func = c->fn, .setup_func = begin_case};
     int failed = _cmocka_run_group_tests(argv[0], tests, n, NULL, NULL);
 
     free(tests);

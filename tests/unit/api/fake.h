@@ -39,17 +39,6 @@ struct api_response ask_in(struct fake *f, struct arena *a, const char *method,
 const char *fake_value(struct fake *f, const char *key);
 void fake_write(struct fake *f, const char *key, const char *value);
 
-/* Until cond() or the test fails: for what another thread is about to do. */
-#define T_UNTIL(cond)                                                         \
-    do {                                                                      \
-        int64_t until_ = clock_mono_ms() + 20000;                             \
-        while (!(cond)) {                                                     \
-            if (clock_mono_ms() > until_)                                     \
-                t_fail(__FILE__, __LINE__, "%s does not become true", #cond); \
-            poll(NULL, 0, 1);                                                 \
-        }                                                                     \
-    } while (0)
-
 /* A client's side of one connection. */
 int wire_open(uint16_t port);
 void wire_send(int fd, const char *text);

@@ -75,7 +75,7 @@ static size_t read_some(int fd, struct buf *b)
 
     if (!room)
         t_fail(__FILE__, __LINE__, "the reply is larger than the test expects");
-    if (poll(&p, 1, T_WAIT_MS) <= 0)
+    if (poll(&p, 1, T_PATIENCE_MS) <= 0)
         t_fail(__FILE__, __LINE__, "no reply in time; so far: \"%.*s\"", (int)b->len,
                b->p ? b->p : "");
     n = recv(fd, room, 2048, 0);
@@ -108,7 +108,7 @@ static bool read_head(int fd, struct buf *head)
         struct pollfd p = {.fd = fd, .events = POLLIN};
         char c;
 
-        if (poll(&p, 1, T_WAIT_MS) <= 0)
+        if (poll(&p, 1, T_PATIENCE_MS) <= 0)
             t_fail(__FILE__, __LINE__, "no reply in time; so far: \"%s\"",
                    head->p ? head->p : "");
         if (recv(fd, &c, 1, 0) <= 0)
@@ -149,11 +149,6 @@ int t_ask_raw(uint16_t port, struct str request, struct buf *b)
     t_send(fd, request);
     t_read_all(fd, b);
     return status_of(b);
-}
-
-void t_pause(void)
-{
-    poll(NULL, 0, 1);
 }
 
 void t_copy_file(const char *from, const char *to)

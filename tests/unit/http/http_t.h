@@ -11,8 +11,6 @@
 #include "http/server.h"
 #include "t.h"
 
-enum { T_WAIT_MS = 20000 }; /* how long a condition may take on a slow machine */
-
 struct t_server {
     struct http_server *s;
     uint16_t port;
@@ -39,18 +37,6 @@ void t_read_all(int fd, struct buf *b);
 int t_read_reply(int fd, struct buf *b);
 /* Send, read until closed. The status of the first reply, 0: none. */
 int t_ask_raw(uint16_t port, struct str request, struct buf *b);
-
-/* Wait until the expression is true; fails the test if it does not become so. */
-#define T_EVENTUALLY(cond)                                                           \
-    do {                                                                             \
-        int64_t t_until_ = clock_mono_ms() + T_WAIT_MS;                              \
-        while (!(cond)) {                                                            \
-            if (clock_mono_ms() > t_until_)                                          \
-                t_fail(__FILE__, __LINE__, "%s did not become true in time", #cond); \
-            t_pause();                                                               \
-        }                                                                            \
-    } while (0)
-void t_pause(void); /* a millisecond, between two looks at a condition */
 
 /* A certificate authority and what it signed, as PEM files below t_tmpdir(). */
 struct t_pki {

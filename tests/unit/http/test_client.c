@@ -172,7 +172,7 @@ static void let_go(void)
 {
     struct http_exchange *x;
 
-    T_EVENTUALLY(atomic_load(&held_back) != NULL);
+    T_UNTIL(atomic_load(&held_back) != NULL);
     x = atomic_exchange(&held_back, NULL);
     http_reply(x, &(struct http_reply){.status = 200});
 }
@@ -196,7 +196,7 @@ static void stop_when_asked(void *arg)
 {
     struct stopper *s = arg;
 
-    for (int64_t until = clock_mono_ms() + T_WAIT_MS;
+    for (int64_t until = clock_mono_ms() + T_PATIENCE_MS;
          !atomic_load(&held_back) && clock_mono_ms() < until;)
         t_pause();
     stopper_stop(s);

@@ -18,7 +18,7 @@ static struct http_server_stats stats_of(struct t_server *t)
 /* One byte now and then would keep an idle timeout away for ever. */
 static void drip(int fd, struct buf *b, struct str each)
 {
-    for (int64_t until = clock_mono_ms() + T_WAIT_MS; clock_mono_ms() < until; t_pause()) {
+    for (int64_t until = clock_mono_ms() + T_PATIENCE_MS; clock_mono_ms() < until; t_pause()) {
         char c;
 
         t_send(fd, each);
@@ -87,8 +87,8 @@ TEST(a_reader_that_does_not_read_is_dropped)
     auto_fd int fd = t_connect(t.port);
 
     t_send_c(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    T_EVENTUALLY(stats_of(&t).requests == 1);
-    T_EVENTUALLY(stats_of(&t).connections == 0);
+    T_UNTIL(stats_of(&t).requests == 1);
+    T_UNTIL(stats_of(&t).connections == 0);
 }
 
 TEST(connections_are_limited_in_all)
@@ -107,7 +107,7 @@ TEST(connections_are_limited_in_all)
     T_INT_EQ(stats_of(&t).refused, 1);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         close(fds[i]);
-    T_EVENTUALLY(stats_of(&t).connections == 0);
+    T_UNTIL(stats_of(&t).connections == 0);
     T_INT_EQ(t_ask_raw(t.port, STR("GET / HTTP/1.0\r\n\r\n"), &b), 200);
 }
 
@@ -131,7 +131,7 @@ TEST(connections_are_limited_per_address_and_the_excess_is_told_so)
 
     close(two);
     two = -1;
-    T_EVENTUALLY(t_ask_raw(t.port, STR("GET / HTTP/1.0\r\n\r\n"), &b) == 200);
+    T_UNTIL(t_ask_raw(t.port, STR("GET / HTTP/1.0\r\n\r\n"), &b) == 200);
 }
 
 /* Handlers that park: the exchanges are kept here, to be answered from other threads. */
@@ -191,12 +191,12 @@ TEST(a_parked_request_is_answered_from_another_thread)
 
     for (int i = 0; i < 3; i++) {
         t_send_c(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        T_EVENTUALLY(parked(&p) == 1);
-        T_EVENTUALLY(stats_of(&t).parked == 1);
+        T_UNTIL(parked(&p) == 1);
+        T_UNTIL(stats_of(&t).parked == 1);
         answer_all(&p);
         T_INT_EQ(t_read_reply(fd, &b), 200);
         T_STRN_EQ(buf_str(&b), STR("late"));
-        T_EVENTUALLY(stats_of(&t).parked == 0);
+        T_UNTIL(stats_of(&t).parked == 0);
     }
     T_INT_EQ(p.gone, 0);
 }
@@ -217,15 +217,15 @@ TEST(a_parked_client_that_leaves_is_noticed)
 
         T_ROW(rows[i].label);
         t_send_c(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        T_EVENTUALLY(stats_of(&t).parked == 1);
+        T_UNTIL(stats_of(&t).parked == 1);
         T_INT_EQ(p.gone, (int)i);
         if (rows[i].reset)
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         close(fd);
-        T_EVENTUALLY(atomic_load(&p.gone) == (int)i + 1);
+        T_UNTIL(atomic_load(&p.gone) == (int)i + 1);
         T_TRUE(http_is_gone(p.at[0]));
         answer_all(&p);
-        T_EVENTUALLY(stats_of(&t).connections == 0);
+        T_UNTIL(stats_of(&t).connections == 0);
     }
 }
 
@@ -239,7 +239,7 @@ TEST(a_half_closed_client_still_gets_its_answer)
 
     t_send_c(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     shutdown(fd, SHUT_WR);
-    T_EVENTUALLY(atomic_load(&p.gone) == 1);
+    T_UNTIL(atomic_load(&p.gone) == 1);
     answer_all(&p);
     T_INT_EQ(t_read_reply(fd, &b), 200);
     T_STRN_EQ(buf_str(&b), STR("late"));
@@ -281,7 +281,7 @@ TEST(answers_race_with_leaving_clients)
         close(fd);
     }
     /* Each was accepted and asked at least once; then it is over. */
-    T_EVENTUALLY(stats_of(&t).requests >= 400 && stats_of(&t).connections == 0);
+    T_UNTIL(stats_of(&t).requests >= 400 && stats_of(&t).connections == 0);
     atomic_store(&a.stop, true);
     for (size_t i = 0; i < ARRAY_LEN(threads); i++)
         thread_join(&threads[i]);
@@ -298,12 +298,12 @@ TEST(a_stop_waits_for_running_requests_until_its_deadline)
     auto_fd int busy = t_connect(t.port);
 
     t_send_c(busy, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    T_EVENTUALLY(stats_of(&t).parked == 1 && stats_of(&t).connections == 2);
+    T_UNTIL(stats_of(&t).parked == 1 && stats_of(&t).connections == 2);
     http_server_stop(t.s, clock_mono_ms() + 50); /* nobody answers: it is cut off */
     t_read_all(idle, &b);
     t_read_all(busy, &b);
     T_INT_EQ(b.len, 0);
-    T_EVENTUALLY(atomic_load(&p.gone) == 1);
+    T_UNTIL(atomic_load(&p.gone) == 1);
     answer_all(&p);
 }
 
@@ -398,7 +398,7 @@ TEST(two_thousand_parked_requests_cost_little_and_are_released_at_once)
         fds[i] = t_connect(t.port);
         t_send_c(fds[i], "GET /v1/jobs?index=1 HTTP/1.1\r\nHost: x\r\n\r\n");
     }
-    T_EVENTUALLY(parked(&p) == MANY);
+    T_UNTIL(parked(&p) == MANY);
     after = rss_bytes();
     if (MEASURES && after > before + (size_t)MANY * IDLE_MAX)
         t_fail(__FILE__, __LINE__, "a parked request costs %zu bytes", (after - before) / MANY);
@@ -436,5 +436,5 @@ TEST(memory_of_large_bodies_is_given_back)
         T_INT_EQ(t_read_reply(fd, &b), 200);
     }
     if (MEASURES) /* the reply may be here a moment before the body is gone */
-        T_EVENTUALLY(rss_bytes() < before + (1 << 20));
+        T_UNTIL(rss_bytes() < before + (1 << 20));
 }

@@ -15,7 +15,7 @@ static struct http_exchange *wait_handed(void)
 {
     struct http_exchange *x;
 
-    T_EVENTUALLY(atomic_load(&handed) != NULL);
+    T_UNTIL(atomic_load(&handed) != NULL);
     x = atomic_load(&handed);
     atomic_store(&handed, NULL);
     return x;
@@ -114,7 +114,7 @@ TEST(a_stream_whose_reader_left_says_so)
     struct err e = ERR_INIT;
 
     close(fd);
-    T_EVENTUALLY(http_stream_is_gone(s));
+    T_UNTIL(http_stream_is_gone(s));
     T_INT_EQ(http_stream_write(s, STR("x"), &e), ERR_CANCELED);
     T_INT_EQ(http_stream_wait(s, 0, &e), ERR_CANCELED);
     http_stream_end(s);
@@ -130,7 +130,7 @@ TEST(a_stream_that_waits_for_its_writer_has_no_deadline_but_for_its_reader_it_ha
     struct err e = ERR_INIT;
     int64_t quiet = clock_mono_ms() + 100;
 
-    T_EVENTUALLY(clock_mono_ms() > quiet);
+    T_UNTIL(clock_mono_ms() > quiet);
     T_OK(http_stream_write(s, STR("still here"), &e), &e);
     while (http_stream_write(s, str_n(piece, sizeof piece), &e) != ERR_CANCELED)
         t_pause();

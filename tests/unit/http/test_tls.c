@@ -295,7 +295,7 @@ TEST(websockets_work_over_tls)
     T_OK(http_client_websocket(c, &(struct http_request){.path = "/"}, &ws, &e), &e);
     for (int i = 0; i < 5; i++) {
         T_OK(ws_send(ws, WS_BINARY, str_n(data, sizeof data), &e), &e);
-        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &b, &e), WS_BINARY);
+        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, &e), WS_BINARY);
         T_INT_EQ(b.len, sizeof data);
     }
     ws_free(ws);

@@ -85,13 +85,13 @@ TEST(messages_of_every_size_come_back_whole)
         if (kind == WS_TEXT)
             m = buf_str(&text);
         T_OK(ws_send(ws, kind, m, &e), &e);
-        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &b, &e), kind);
+        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, &e), kind);
         T_STRN_EQ(buf_str(&b), m);
     }
     ws_close(ws, 1000, "done");
-    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &b, &e), 0);
+    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, &e), 0);
     ws_free(ws);
-    T_EVENTUALLY(atomic_load(&served) == 1);
+    T_UNTIL(atomic_load(&served) == 1);
 }
 
 TEST(a_peer_that_goes_away_ends_the_other_side)
@@ -100,7 +100,7 @@ TEST(a_peer_that_goes_away_ends_the_other_side)
     auto_http_client struct http_client *c = client(t.port);
 
     ws_free(dial(c));
-    T_EVENTUALLY(atomic_load(&served) == 1);
+    T_UNTIL(atomic_load(&served) == 1);
 }
 
 TEST(a_wait_ends_with_its_deadline_or_its_stopper)
@@ -131,7 +131,7 @@ TEST(messages_are_bounded_both_ways)
 
     T_INT_EQ(ws_send(ws, WS_BINARY, str_n(data, sizeof data), &e), ERR_TOOBIG);
     T_OK(ws_send(ws, WS_BINARY, str_n(data, 11), &e), &e);
-    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &small, &e), ERR_TOOBIG);
+    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &small, &e), ERR_TOOBIG);
     ws_free(ws);
 }
 
@@ -202,7 +202,7 @@ TEST(bad_frames_end_the_connection)
         T_INT_EQ(t_read_reply(fd, &b), 101);
         t_send(fd, rows[i].frames);
         t_read_all(fd, &b); /* whatever it says, it ends */
-        T_EVENTUALLY(atomic_load(&served) == (int)i + 1);
+        T_UNTIL(atomic_load(&served) == (int)i + 1);
     }
 }
 
@@ -229,7 +229,7 @@ TEST(a_stop_ends_websockets_that_nobody_closes)
 
     t_server_stop(&t); /* waits for the thread */
     T_INT_EQ(atomic_load(&served), 1);
-    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &b, &e), ERR_CANCELED);
+    T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, &e), ERR_CANCELED);
     ws_free(ws);
 }
 
@@ -253,7 +253,7 @@ TEST(writers_on_several_threads_do_not_mix_their_messages)
     for (size_t i = 0; i < ARRAY_LEN(threads); i++)
         T_OK(thread_start(&threads[i], "writer", send_many, ws, &e), &e);
     for (int i = 0; i < 600; i++) {
-        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_WAIT_MS, &b, &e), WS_TEXT);
+        T_INT_EQ(ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, &e), WS_TEXT);
         T_STRN_EQ(buf_str(&b), STR("0123456789"));
     }
     for (size_t i = 0; i < ARRAY_LEN(threads); i++)

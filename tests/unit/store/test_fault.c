@@ -68,7 +68,7 @@ TEST(a_fault_fails_its_group_only)
                 T_INT_EQ(watch_next(w, NULL, clock_mono_ms() + 1, &ev, &e), 1);
                 T_STRN_EQ(ev.value, STR("during"));
             }
-            T_INT_EQ(watch_next(w, NULL, clock_mono_ms() + 20000, &ev, &e), 1);
+            T_INT_EQ(watch_next(w, NULL, clock_mono_ms() + T_PATIENCE_MS, &ev, &e), 1);
             T_STRN_EQ(ev.value, STR("after"));
             T_INT_EQ(ev.rev, rows[i].applied ? 3 : 2);
             watch_close(w);

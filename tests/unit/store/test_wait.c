@@ -5,8 +5,6 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-enum { PATIENCE_MS = 20000 };
-
 /* What fn has seen, and somebody who waits for it. */
 struct seen {
     struct lock lock;
@@ -32,7 +30,7 @@ static void on_fire(void *arg)
 
 static void expect_runs(struct seen *x, int runs)
 {
-    int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+    int64_t deadline = clock_mono_ms() + T_PATIENCE_MS;
     int got;
 
     lock_take(&x->lock);

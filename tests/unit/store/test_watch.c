@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-enum { PATIENCE_MS = 20000 };
-
 static struct watch *open_watch(struct store *s, const char *prefix, uint64_t from)
 {
     struct watch *w = NULL;
@@ -117,7 +115,7 @@ TEST(a_watch_descriptor_is_readable_exactly_while_events_wait)
 
     T_INT_EQ(poll(&p, 1, 0), 0);
     st_put(s, "t/a", "1");
-    T_INT_EQ(poll(&p, 1, PATIENCE_MS), 1);
+    T_INT_EQ(poll(&p, 1, T_PATIENCE_MS), 1);
     T_STR_EQ(next(w), "put t/a=1 @1");
     T_STR_EQ(next(w), "-");
     T_INT_EQ(poll(&p, 1, 0), 0);
@@ -174,7 +172,7 @@ static void follow(void *arg)
 
     for (int left = WRITERS; left > 0;) {
         struct watch_event ev;
-        int r = watch_next(f->w, NULL, clock_mono_ms() + PATIENCE_MS, &ev, &e), who, n;
+        int r = watch_next(f->w, NULL, clock_mono_ms() + T_PATIENCE_MS, &ev, &e), who, n;
 
         if (r <= 0 || ev.kind != WATCH_PUT) {
             f->bad++;

@@ -44,15 +44,4 @@ const char *vault_text(struct vault_t *v, const struct api_response *r, const ch
 struct api_response vault_expect(struct vault_t *v, int status, const char *method,
                                  const char *path, const char *body);
 
-/* Until cond() or the test fails: for what another thread is about to do. */
-#define T_UNTIL(cond)                                                         \
-    do {                                                                      \
-        int64_t until_ = clock_mono_ms() + 20000;                             \
-        while (!(cond)) {                                                     \
-            if (clock_mono_ms() > until_)                                     \
-                t_fail(__FILE__, __LINE__, "%s does not become true", #cond); \
-            poll(NULL, 0, 1);                                                 \
-        }                                                                     \
-    } while (0)
-
 #endif

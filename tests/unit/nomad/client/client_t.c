@@ -260,7 +260,7 @@ void world_close(struct world *w)
         if (w->server.allocs[i].alloc)
             world_forget(w, w->server.allocs[i].id);
     struct nomad_client_stats st;
-    int64_t until = clock_mono_ms() + 20000;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
 
     do {
         nomad_client_stats(w->client, &st);
@@ -406,7 +406,7 @@ const struct task_state *world_task(struct world *w, const char *id, const char 
 
 void world_wait(struct world *w, const char *id, const char *status)
 {
-    int64_t until = clock_mono_ms() + 20000;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
     const struct alloc *al;
 
     while (!(al = world_alloc(w, id)) || strcmp(al->client_status, status) != 0) {
@@ -419,7 +419,7 @@ void world_wait(struct world *w, const char *id, const char *status)
 
 void world_wait_task(struct world *w, const char *id, const char *task, const char *state)
 {
-    int64_t until = clock_mono_ms() + 20000;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
     const struct task_state *st;
 
     while (!(st = world_task(w, id, task)) || strcmp(st->state, state) != 0) {

@@ -95,14 +95,4 @@ bool world_has_event(struct world *w, const char *id, const char *task, const ch
 const char *world_file(struct world *w, const char *id, const char *path);
 const char *world_path(struct world *w, const char *id, const char *path);
 
-#define T_UNTIL(cond)                                                         \
-    do {                                                                      \
-        int64_t until_ = clock_mono_ms() + 20000;                             \
-        while (!(cond)) {                                                     \
-            if (clock_mono_ms() > until_)                                     \
-                t_fail(__FILE__, __LINE__, "%s does not become true", #cond); \
-            poll(NULL, 0, 2);                                                 \
-        }                                                                     \
-    } while (0)
-
 #endif

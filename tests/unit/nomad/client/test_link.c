@@ -175,7 +175,7 @@ static void stream_main(struct websocket *ws, void *arg)
     lock_drop(&s->lock);
     if (*ask.target)
         send_frame(ws, &ask);
-    while ((r = ws_recv(ws, NULL, clock_mono_ms() + 20000, &b, NULL)) > 0) {
+    while ((r = ws_recv(ws, NULL, clock_mono_ms() + T_PATIENCE_MS, &b, NULL)) > 0) {
         struct stream_frame more = {.id = 7, .kind = STREAM_MORE};
         struct str data;
         uint64_t id;

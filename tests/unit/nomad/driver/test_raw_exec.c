@@ -12,8 +12,6 @@
 #include "nomad/driver/driver.h"
 #include "t.h"
 
-enum { WAIT_MS = 20000 };
-
 struct run {
     struct arena *a;
     const struct driver *d;
@@ -86,7 +84,7 @@ static void wait_end(struct run *r, struct task_exit *x)
 {
     struct err e = ERR_INIT;
 
-    T_INT_EQ(r->d->wait(r->h, &r->stop, clock_mono_ms() + WAIT_MS, x, &e), 1);
+    T_INT_EQ(r->d->wait(r->h, &r->stop, clock_mono_ms() + T_PATIENCE_MS, x, &e), 1);
 }
 
 static const char *log_text(struct run *r, const char *file)
@@ -165,7 +163,7 @@ TEST(a_task_is_signalled_measured_and_stopped_by_force_at_last)
     struct task_exit x = {0};
     struct task_usage u = {0};
     struct err e = ERR_INIT;
-    int64_t until = clock_mono_ms() + WAIT_MS;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
 
     begin(&r, LASTS);
     T_OK(r.d->start(&r.env, &r.s, &r.h, &e), &e);

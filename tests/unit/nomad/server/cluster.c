@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/random.h"
 
-enum { PATIENCE_MS = 20000 };
-
 #define SECRET "11111111-2222-3333-4444-555555555555"
 
 void server_up(struct cluster *cl)
@@ -113,7 +111,7 @@ const char *at(struct cluster *cl, const struct answer *a, const char *path)
 
 void wait_for(struct cluster *cl, const char *path, const char *dotted, const char *want)
 {
-    int64_t until = clock_mono_ms() + PATIENCE_MS;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
 
     for (;;) {
         struct answer a = ask(cl, "GET", path, NULL);
@@ -225,7 +223,7 @@ static int by_name(const void *a, const void *b)
 
 const char **allocs_of(struct cluster *cl, const char *job, const char *client_status, int n)
 {
-    int64_t until = clock_mono_ms() + PATIENCE_MS;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
     const struct json **found = arena_array(cl->arena, const struct json *, 1000);
     const char **ids = arena_array(cl->arena, const char *, n + 1);
     int k = 0;

@@ -6,7 +6,7 @@
 /* Until nothing of the kind is left. */
 static void wait_empty(struct cluster *cl, const char *path)
 {
-    int64_t until = clock_mono_ms() + 20000;
+    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
 
     while (ask(cl, "GET", path, NULL).json->len > 0) {
         if (clock_mono_ms() > until)
