@@ -368,39 +368,32 @@ static void merge_file(struct arena *a, struct nomad_config *c, const struct fil
     *c = to.c;
 }
 
-static int load_one(struct arena *a, const char *path, struct nomad_config *c, struct err *e)
+struct merging {
+    struct arena *arena;
+    struct nomad_config *into;
+};
+
+static void take_file(void *ctx, const char *file, const void *body)
 {
-    struct config_files files = {0};
-    struct stat st;
-    int r;
+    const struct merging *m = ctx;
 
-    if (stat(path, &st) < 0)
-        return err_set(
-            e, ERR_NOTFOUND,
-            "Error loading configuration from %s: stat %s: no such file or directory", path,
-            path);
-    r = config_read(a, path, &files, e);
-    for (size_t i = 0; r == 0 && i < files.list.len; i++) {
-        struct file_body body = {0};
-
-        r = config_decode(&file_schema, &files.list.at[i], a, &body, e);
-        if (r == 0)
-            merge_file(a, c, &body);
-        list_push(a, &c->files, files.list.at[i].path);
-    }
-    if (r == 0 && files.list.len == 0)
-        log_warn("agent", "No configuration loaded from %s", path);
-    return r < 0 ? err_wrap(e, r, "Error loading configuration from %s", path) : 0;
+    merge_file(m->arena, m->into, body);
+    list_push(m->arena, &m->into->files, file);
 }
 
 int nomad_config_load(struct arena *a, const struct flag_list *paths, struct nomad_config *c,
                       struct err *e)
 {
-    for (size_t i = 0; i < paths->len; i++) {
-        int r = load_one(a, paths->at[i], c, e);
+    struct merging m = {a, c};
 
-        if (r < 0)
-            return r;
+    for (size_t i = 0; i < paths->len; i++) {
+        int n = config_load(a, paths->at[i], &file_schema, "Error loading configuration",
+                            take_file, &m, e);
+
+        if (n < 0)
+            return n;
+        if (n == 0)
+            log_warn("agent", "No configuration loaded from %s", paths->at[i]);
     }
     return 0;
 }

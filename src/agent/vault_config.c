@@ -181,36 +181,30 @@ static void from_environment(struct vault_config *c)
     }
 }
 
-static int load_one(struct arena *a, const char *path, struct vault_config *ret, struct err *e)
+struct merging {
+    struct arena *arena;
+    struct vault_config *into;
+};
+
+static void take_file(void *ctx, const char *file, const void *body)
 {
-    struct config_files files = {0};
-    struct stat st;
-    int r;
+    const struct merging *m = ctx;
 
-    if (stat(path, &st) < 0)
-        return err_set(
-            e, ERR_NOTFOUND,
-            "error loading configuration from %s: stat %s: no such file or directory", path,
-            path);
-    r = config_read(a, path, &files, e);
-    for (size_t i = 0; r == 0 && i < files.list.len; i++) {
-        struct config_file_body body = {0};
-
-        r = config_decode(&file_schema, &files.list.at[i], a, &body, e);
-        if (r == 0)
-            merge(a, ret, &body);
-    }
-    return r < 0 ? err_wrap(e, r, "error loading configuration from %s", path) : 0;
+    (void)file;
+    merge(m->arena, m->into, body);
 }
 
 int vault_config_load(struct arena *a, const struct flag_list *paths, struct vault_config *ret,
                       struct err *e)
 {
-    for (size_t i = 0; i < paths->len; i++) {
-        int r = load_one(a, paths->at[i], ret, e);
+    struct merging m = {a, ret};
 
-        if (r < 0)
-            return r;
+    for (size_t i = 0; i < paths->len; i++) {
+        int n = config_load(a, paths->at[i], &file_schema, "error loading configuration",
+                            take_file, &m, e);
+
+        if (n < 0)
+            return n;
     }
     from_environment(ret);
     return 0;

@@ -194,3 +194,25 @@ int config_decode(const struct schema *s, const struct config_file *f, struct ar
         schema_decode_hcl(s, f->body, &ctx, a, obj, &d);
     return report(f, &d, e);
 }
+
+int config_load(struct arena *a, const char *path, const struct schema *s, const char *what,
+                void (*take)(void *ctx, const char *file, const void *obj), void *ctx,
+                struct err *e)
+{
+    struct config_files files = {0};
+    struct stat st;
+    int r;
+
+    if (stat(path, &st) < 0)
+        return err_set(e, ERR_NOTFOUND, "%s from %s: stat %s: no such file or directory", what,
+                       path, path);
+    r = config_read(a, path, &files, e);
+    for (size_t i = 0; r == 0 && i < files.list.len; i++) {
+        void *obj = arena_zalloc(a, s->size);
+
+        r = config_decode(s, &files.list.at[i], a, obj, e);
+        if (r == 0)
+            take(ctx, files.list.at[i].path, obj);
+    }
+    return r < 0 ? err_wrap(e, r, "%s from %s", what, path) : (int)files.list.len;
+}

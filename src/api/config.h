@@ -34,4 +34,10 @@ int config_read(struct arena *a, const char *path, struct config_files *ret, str
 int config_decode(const struct schema *s, const struct config_file *f, struct arena *a,
                   void *obj, struct err *e);
 
+/* All of `path`, each file decoded into a fresh zeroed struct and handed to `take` in order.
+ * `what` begins the errors: "WHAT from PATH: ...". The number of files. */
+int config_load(struct arena *a, const char *path, const struct schema *s, const char *what,
+                void (*take)(void *ctx, const char *file, const void *obj), void *ctx,
+                struct err *e);
+
 #endif

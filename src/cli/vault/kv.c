@@ -103,7 +103,7 @@ bool kv_shown_plainly(const struct vault_secret *s)
            s->wrap_info;
 }
 
-void kv_written(const char *path)
+static void kv_written(const char *path)
 {
     if (format_is_table())
         printf("Success! Data written to: %s\n", path);
@@ -134,6 +134,19 @@ int kv_write_failed(struct cli_call *c, const struct remote_reply *r, const char
     if (r->status == 404 && secret_of(c, r, &s))
         secret_print(c, &s);
     return code;
+}
+
+int kv_write(struct cli_call *c, const struct remote_request *q)
+{
+    struct vault_secret s;
+    struct remote_reply r;
+
+    if (remote_do(c, q, &r) < 0)
+        return kv_write_failed(c, &r, q->path);
+    if (secret_of(c, &r, &s))
+        return secret_print(c, &s);
+    kv_written(q->path);
+    return CLI_EXIT_OK;
 }
 
 struct json *kv_versions(struct arena *a, const struct flag_list *l)

@@ -143,19 +143,12 @@ static int send_settings(struct cli_call *c, const char *method, const char *con
                          const struct json *body)
 {
     struct remote_request q = {.method = method, .body = body, .content_type = content_type};
-    struct vault_secret s;
-    struct remote_reply r;
     int code;
 
     q.path = metadata_path(c, &code);
     if (!q.path)
         return code;
-    if (remote_do(c, &q, &r) < 0)
-        return kv_write_failed(c, &r, q.path);
-    if (secret_of(c, &r, &s))
-        return secret_print(c, &s);
-    kv_written(q.path);
-    return CLI_EXIT_OK;
+    return kv_write(c, &q);
 }
 
 static int put_run(struct cli_call *c)

@@ -40,7 +40,8 @@ bool kv_shown_plainly(const struct vault_secret *s);
 int kv_show_version(struct cli_call *c, const struct remote_reply *r, const char *path);
 /* "Error writing data to PATH: ..."; also what a 404 has to say. */
 int kv_write_failed(struct cli_call *c, const struct remote_reply *r, const char *path);
-void kv_written(const char *path);
+/* A request that changes something and answers nothing, or warnings. The exit code. */
+int kv_write(struct cli_call *c, const struct remote_request *q);
 /* "1,2,3" and repeated flags, as a JSON list of strings. */
 struct json *kv_versions(struct arena *a, const struct flag_list *l);
 

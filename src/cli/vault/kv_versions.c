@@ -69,8 +69,6 @@ static int change_versions(struct cli_call *c, const char *word, const char *tit
 {
     struct remote_request q = {.method = "PUT"};
     struct kv_path k;
-    struct vault_secret s;
-    struct remote_reply r;
     int code;
 
     if (versions.len == 0)
@@ -86,12 +84,7 @@ static int change_versions(struct cli_call *c, const char *word, const char *tit
         return cli_fail(CLI_EXIT_USAGE, "%s not supported on KV Version 1", title);
     q.path = kv_api_path(c, &k, word);
     q.body = body_of(c);
-    if (remote_do(c, &q, &r) < 0)
-        return kv_write_failed(c, &r, q.path);
-    if (secret_of(c, &r, &s))
-        return secret_print(c, &s);
-    kv_written(q.path);
-    return CLI_EXIT_OK;
+    return kv_write(c, &q);
 }
 
 static int undelete_run(struct cli_call *c)

@@ -11,19 +11,31 @@
 
 #include "nomad/server/deployment.h"
 
+typedef int find_fn(struct txn *t, const char *id, const struct object **ret, struct err *e);
+
+/* The row and a copy to change and put. 0: it is gone meanwhile, the plan goes on without it.
+ */
+static int edit(struct txn *t, find_fn *find, const char *id, const struct object **old,
+                struct object **copy, struct err *e)
+{
+    int r = find(t, id, old, e);
+
+    if (r < 0)
+        return r == ERR_NOTFOUND ? 0 : r;
+    *copy = state_copy(*old);
+    return 1;
+}
+
 static int stop_one(struct nomad_server *s, struct txn *t, const struct plan_stop *st,
                     int64_t now_ns, struct err *e)
 {
     const struct object *old;
     struct object *o;
     struct alloc *al;
-    int r = state_alloc(t, st->alloc->id, &old, e);
+    int r = edit(t, state_alloc, st->alloc->id, &old, &o, e);
 
-    if (r == ERR_NOTFOUND)
-        return 0;
-    if (r < 0)
+    if (r <= 0)
         return r;
-    o = state_copy(old);
     al = o->body;
     al->desired_status = arena_strdup(o->arena, st->desired_status);
     al->desired_description = arena_strdup(o->arena, str_or_empty(st->desired_description));
@@ -46,12 +58,9 @@ static int link_previous(struct txn *t, const struct alloc *al, int64_t now_ns, 
 
     if (!al->previous_allocation || !*al->previous_allocation)
         return 0;
-    r = state_alloc(t, al->previous_allocation, &old, e);
-    if (r == ERR_NOTFOUND)
-        return 0;
-    if (r < 0)
+    r = edit(t, state_alloc, al->previous_allocation, &old, &o, e);
+    if (r <= 0)
         return r;
-    o = state_copy(old);
     prev = o->body;
     prev->next_allocation = arena_strdup(o->arena, al->id);
     prev->modify_time = now_ns;
@@ -110,13 +119,10 @@ static int annotate_one(struct txn *t, const struct alloc *planned, int64_t now_
     const struct object *old;
     struct object *o;
     struct alloc *al;
-    int r = state_alloc(t, planned->id, &old, e);
+    int r = edit(t, state_alloc, planned->id, &old, &o, e);
 
-    if (r == ERR_NOTFOUND)
-        return 0;
-    if (r < 0)
+    if (r <= 0)
         return r;
-    o = state_copy(old);
     al = o->body;
     al->followup_eval_id = arena_strdup(o->arena, str_or_empty(planned->followup_eval_id));
     al->modify_time = now_ns;
@@ -137,13 +143,10 @@ static int update_deployment(struct txn *t, const struct plan_deployment_update 
     const struct object *old;
     struct deployment *d;
     struct object *o;
-    int r = state_deployment(t, u->id, &old, e);
+    int r = edit(t, state_deployment, u->id, &old, &o, e);
 
-    if (r == ERR_NOTFOUND)
-        return 0;
-    if (r < 0)
+    if (r <= 0)
         return r;
-    o = state_copy(old);
     d = o->body;
     d->status = arena_strdup(o->arena, u->status);
     d->status_description = arena_strdup(o->arena, str_or_empty(u->status_description));

@@ -345,7 +345,7 @@ TEST(a_wake_sweeps_at_once)
     struct err e = ERR_INIT;
 
     world_reset();
-    clock_fake_start(1000000000); /* so that no sweep comes by itself */
+    clock_fake_start(INT64_C(1795536000000000000)); /* no sweep comes by itself */
     start(&f, NULL);
     T_OK(txn_begin(f.store, 0, &t, &e), &e);
     T_OK(txn_put(t, STR("wal\0x\0"), old, &e), &e);
