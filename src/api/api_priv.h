@@ -27,6 +27,7 @@ enum {
     API_THREADS_MIN = 2, /* api threads: one per core within these */
     API_THREADS_MAX = 8,
     LANE_AFTER = 3, /* conflicts after which a call waits for its turn in the lane */
+    LANE_PRESS = 8, /* conflicts after which the lane's call makes the others wait */
 };
 
 /* Ranks within RANK_API; none of these is held while another is taken. */
@@ -90,6 +91,8 @@ void park_leave(struct call *c);
 struct lane {
     struct lock lock;
     struct call *first, **last;
+    struct call *held;    /* those that gave way, until it is through */
+    atomic_bool pressing; /* the lane's call has lost too often */
     bool busy;
 };
 
@@ -97,6 +100,11 @@ void lane_init(struct lane *l);
 void lane_done(struct lane *l);
 void lane_enter(struct call *c); /* hands the call over */
 void lane_leave(struct call *c); /* not in it: nothing */
+void lane_lost(struct call *c);  /* a conflict more */
+/* Is it to give way before it commits? Then, its transaction dropped, lane_wait takes it over.
+ */
+bool lane_must_wait(const struct call *c);
+void lane_wait(struct call *c);
 
 struct wal;
 int wal_new(struct api *api, struct wal **ret, struct err *e);

@@ -186,6 +186,7 @@ static void again(struct call *c)
         return;
     }
     p->phase = p->in_finish ? PHASE_FINISH : PHASE_SERVE;
+    lane_lost(c);
     if (p->conflicts >= LANE_AFTER && !p->in_lane && !p->in_finish)
         lane_enter(c);
     else
@@ -246,21 +247,30 @@ static void run_committed(struct call *c)
         durable(c);
 }
 
-static void commit(struct call *c)
-{
-    struct txn *t = TAKE_PTR(c->txn);
-
-    if (txn_has_writes(t)) {
-        txn_commit(t, committed, c);
-        return;
-    }
-    txn_drop(t);
-    durable(c);
-}
-
 static void drop_txn(struct call *c)
 {
     txn_drop(TAKE_PTR(c->txn));
+}
+
+static void give_way(struct call *c)
+{
+    drop_txn(c);
+    atomic_fetch_add_explicit(&c->api->conflicts, 1, memory_order_relaxed);
+    c->attempt++;
+    c->priv->phase = PHASE_SERVE;
+    lane_wait(c);
+}
+
+static void commit(struct call *c)
+{
+    if (!txn_has_writes(c->txn)) {
+        drop_txn(c);
+        durable(c);
+    } else if (lane_must_wait(c)) {
+        give_way(c);
+    } else {
+        txn_commit(TAKE_PTR(c->txn), committed, c);
+    }
 }
 
 /* The attempt failed: an error is the reply; what it wrote is dropped unless that counts. */

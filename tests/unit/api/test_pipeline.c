@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "api/api_priv.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "fake.h"
@@ -96,6 +97,32 @@ static int unlucky(struct call *c, struct err *e)
     return txn_put(c->txn, STR("lucky"), STR("1"), e);
 }
 
+static atomic_bool pressed, fresh_held, fresh_written;
+
+static bool is_held(struct lane *l)
+{
+    auto_lock struct lock *held = lock_scope(&l->lock);
+
+    return l->held;
+}
+
+/* Loses until the others have to wait for it, and then takes as long as one of them needs to
+ * be held, or to be written. */
+static int pressing(struct call *c, struct err *e)
+{
+    struct fake *f = c->service->ctx;
+
+    if (c->attempt < LANE_PRESS)
+        return err_set(e, ERR_CONFLICT, "lost");
+    atomic_store(&pressed, true);
+    while (!is_held(&f->api->lane) && !fake_value(f, "fresh"))
+        sched_yield();
+    atomic_store(&fresh_held, is_held(&f->api->lane));
+    atomic_store(&fresh_written, fake_value(f, "fresh"));
+    call_reply(c, 204, NULL);
+    return txn_put(c->txn, STR("pressing"), STR("1"), e);
+}
+
 static int too_much(struct call *c, struct err *e)
 {
     int r = txn_put(c->txn, STR("big"), STR("x"), e);
@@ -147,6 +174,7 @@ static const struct route routes[] = {
     {M_POST, "/add", 0, add_one, NULL},
     {M_POST, "/conflict", 0, always_conflict, NULL},
     {M_POST, "/unlucky", 0, unlucky, NULL},
+    {M_POST, "/pressing", 0, pressing, NULL},
     {M_POST, "/too-much", 0, too_much, NULL},
     {M_GET, "/empty", 0, empty, NULL},
     {M_POST, "/json", 0, echo_json, NULL},
@@ -291,6 +319,32 @@ TEST(who_has_lost_often_goes_one_at_a_time)
         thread_join(&threads[i]);
     T_INT_EQ(atomic_load(&most_in_lane), 1);
     T_INT_EQ(atomic_load(&in_lane), 0);
+    fake_stop(&f);
+}
+
+static void be_pressing(void *arg)
+{
+    auto_arena struct arena *a = arena_new(0);
+
+    T_INT_EQ(ask_in(arg, a, "POST", "/pressing", NULL).status, 204);
+}
+
+TEST(who_always_loses_makes_fresh_writers_wait)
+{
+    auto_arena struct arena *a = arena_new(0);
+    struct fake f;
+    struct thread t = {0};
+    struct err e = ERR_INIT;
+
+    fake_start(&f, routes, ARRAY_LEN(routes));
+    atomic_store(&pressed, false);
+    T_OK(thread_start(&t, "pressing", be_pressing, &f, &e), &e);
+    T_UNTIL(atomic_load(&pressed));
+    T_INT_EQ(ask_in(&f, a, "PUT", "/kv/fresh", "1").status, 200);
+    thread_join(&t);
+    T_TRUE(atomic_load(&fresh_held));
+    T_FALSE(atomic_load(&fresh_written));
+    T_STR_EQ(fake_value(&f, "fresh"), "1");
     fake_stop(&f);
 }
 
