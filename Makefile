@@ -30,7 +30,7 @@ fuzz: ## run every libFuzzer target for FUZZ_SECONDS (60) each
 bench: ## measure and rewrite docs/performance.md
 	@tools/install_deps build bench
 	@$(MAKE) --no-print-directory all
-	@bench/run
+	@SERAI_BIN_DIR=$(BUILD) bench/run
 
 install: all ## put serai (and its names vault and nomad) under PREFIX (/usr/local)
 	@meson configure $(BUILD) --prefix $(PREFIX)

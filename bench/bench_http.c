@@ -1,6 +1,6 @@
 /*
  * bench_http -- a server whose handler answers 200 with nothing, to be compared with nginx's
- * `return 200` by bench_http.sh. Prints its port; ends with its standard input.
+ * `return 200` by bench_http.py. Prints its port; ends with its standard input.
  */
 #include <stdio.h>
 #include <unistd.h>

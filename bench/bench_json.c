@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "figure.h"
 #include "jansson_side.h"
 #include "lang/json.h"
 
@@ -129,8 +130,11 @@ static double measure(void (*fn)(struct str), struct str text)
 
 static void report(const char *what, double mine, double other, size_t bytes)
 {
-    printf("%-15s ours %10.0f ns  %6.2f GB/s   jansson %10.0f ns   %5.1f times\n", what, mine,
-           (double)bytes / mine, other, other / mine);
+    char note[96];
+
+    snprintf(note, sizeof note, "%zu bytes: ours %.0f ns, %.2f GB/s; jansson %.0f ns", bytes,
+             mine, (double)bytes / mine, other);
+    figure(what, other / mine, "times as fast as jansson", "", note);
 }
 
 int main(int argc, char **argv)
@@ -142,7 +146,6 @@ int main(int argc, char **argv)
         load(&text, argv[1]);
     else
         sample(&text);
-    printf("%zu bytes\n", text.len);
     report("read", measure(ours, buf_str(&text)), measure(theirs, buf_str(&text)), text.len);
     report("read and print", measure(ours_print, buf_str(&text)),
            measure(theirs_print, buf_str(&text)), text.len);

@@ -1,25 +1,21 @@
 /*
  * bench_lease -- many leases: what they cost, and how fast they come and go
  *
- *     bench_lease DIRECTORY [LEASES]     a durable store there; a million leases if not said
+ *     bench_lease DIRECTORY LEASES     a durable store there; for bench_lease.py
  *
- * Prints one line a measure:
- *     requests   leases made by requests, 64 at a time, each durable when it is answered
- *     fill       the rest, a thousand in a transaction
- *     memory     private memory of the process per lease
- *     start      a new process's way from the store to a running vault
- *     prefix     revoke-prefix of one half (nothing to undo outside)
- *     expiry     the other half expires at one moment
+ * Fills the store, prints its port and serves until standard input says a line (creds/NAME of
+ * the engine at b/ makes a lease; the token is "root"); the other figures come after it.
  */
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "figure.h"
+#include "http/server.h"
 #include "vault/core/init.h"
 #include "vault/core/lease_priv.h"
 
-enum { CLIENTS = 64, REQUESTS = 20000, FILL_BATCH = 1000 };
+enum { FILL_BATCH = 1000 };
 
 static void check(int r, const struct err *e, const char *what)
 {
@@ -64,9 +60,9 @@ struct bench {
     struct arena *arena;
 };
 
-static void open_vault(struct bench *b)
+static void open_vault(struct bench *b, bool durable)
 {
-    struct store_opts so = {.dir = b->dir};
+    struct store_opts so = {.dir = b->dir, .no_sync = !durable};
     struct err e = ERR_INIT;
 
     check(store_open(&so, &b->store, &e), &e, "store");
@@ -137,7 +133,7 @@ static void set_up(struct bench *b)
     struct err e = ERR_INIT;
     struct txn *t;
 
-    open_vault(b);
+    open_vault(b, false);
     check(store_run(b->store, first_txn, b, 0, NULL, &e), &e, "init");
     seal_close(vault_seal(b->vault));
     unseal(b);
@@ -151,13 +147,9 @@ static void set_up(struct bench *b)
 /* ---- measures ------------------------------------------------------------------------------
  */
 
-static void line(const char *what, double n, int64_t since_ms, const char *unit)
+static double per_second(double n, int64_t since_ms)
 {
-    double s = (double)(clock_mono_ms() - since_ms) / 1000;
-
-    printf("%-9s %10.0f %-8s %8.2f s  %10.0f a second\n", what, n, unit, s,
-           n / (s > 0 ? s : 1));
-    fflush(stdout);
+    return n * 1000 / (double)(clock_mono_ms() - since_ms + 1);
 }
 
 static size_t private_kib(void)
@@ -218,31 +210,23 @@ static void wait_empty(struct bench *b, const char *prefix)
         usleep(10000);
 }
 
-static atomic_int to_make;
-
-static void client(void *arg)
+/* Serve over HTTP until standard input says so. */
+static void serve(struct bench *b)
 {
-    struct arena *a = arena_new(0);
-
-    while (atomic_fetch_sub(&to_make, 1) > 0) {
-        ask(arg, a, "PUT", "/v1/b/creds/asked", "{}");
-        arena_reset(a);
-    }
-    arena_free(a);
-}
-
-static void by_requests(struct bench *b)
-{
-    struct thread threads[CLIENTS] = {0};
-    int64_t since = clock_mono_ms();
+    struct api_mount mount = {.api = b->api, .service = vault_service(b->vault)};
+    struct http_server_opts opts = {.handle = api_handle, .arg = &mount};
+    struct http_listener_opts at = {.address = "127.0.0.1"};
     struct err e = ERR_INIT;
+    struct http_server *http;
+    uint16_t port;
 
-    atomic_store(&to_make, REQUESTS);
-    for (int i = 0; i < CLIENTS; i++)
-        check(thread_start(&threads[i], "client", client, b, &e), &e, "client");
-    for (int i = 0; i < CLIENTS; i++)
-        thread_join(&threads[i]);
-    line("requests", REQUESTS, since, "leases");
+    check(http_server_new(&opts, &http, &e), &e, "server");
+    check(http_server_listen(http, &at, &port, &e), &e, "listen");
+    printf("%u\n", port);
+    fflush(stdout);
+    (void)getchar();
+    http_server_stop(http, clock_mono_ms() + 2000);
+    http_server_free(http);
 }
 
 struct fill {
@@ -284,12 +268,10 @@ static int fill_txn(struct txn *t, void *arg, struct err *e)
 static void fill(struct bench *b, const char *role, size_t n, int64_t expires_ns)
 {
     struct fill f = {b, FILL_BATCH, role, expires_ns};
-    int64_t since = clock_mono_ms();
     struct err e = ERR_INIT;
 
     for (size_t done = 0; done < n; done += FILL_BATCH)
         check(store_run(b->store, fill_txn, &f, 0, NULL, &e), &e, "fill");
-    line("fill", (double)n, since, "leases");
 }
 
 static void measure_start(struct bench *b)
@@ -298,53 +280,71 @@ static void measure_start(struct bench *b)
 
     close_vault(b);
     since = clock_mono_ns();
-    open_vault(b);
+    open_vault(b, true);
     unseal(b);
-    printf("%-9s %10.2f ms\n", "start", (double)(clock_mono_ns() - since) / 1e6);
+    figure("start with all leases", (double)(clock_mono_ns() - since) / 1e9, "s", "<= 2",
+           "from the store's file to a running vault");
+}
+
+static void revoke_prefix(struct bench *b, const char *role, size_t n)
+{
+    struct arena *a = b->arena;
+    int64_t since = clock_mono_ns();
+
+    ask(b, a, "PUT", arena_printf(a, "/v1/sys/leases/revoke-prefix/b/creds/%s", role), "{}");
+    if (n > 0)
+        figure("revoke-prefix answers", (double)(clock_mono_ns() - since) / 1e6, "ms", "", "");
+    wait_empty(b, arena_printf(a, "b/creds/%s/", role));
+    if (n > 0)
+        figure("revoke-prefix", (double)n * 1e9 / (double)(clock_mono_ns() - since), "leases/s",
+               ">= 20000", "half of the leases; until the last is gone");
+}
+
+/* They are all due at once. */
+static void expire(struct bench *b, size_t n)
+{
+    struct err e = ERR_INIT;
+    int64_t since;
+
+    lease_loop_stop(b->vault);
+    fill(b, "due", n, clock_wall_ns());
+    since = clock_mono_ms();
+    check(vault_start(b->vault, &e), &e, "start");
+    wait_empty(b, "b/creds/due/");
+    figure("expiry", per_second((double)n, since), "leases/s", "", "all at one moment");
 }
 
 static void run(struct bench *b, size_t n)
 {
-    int64_t now = clock_wall_ns(), hour = 3600LL * 1000000000, since;
+    int64_t later = clock_wall_ns() + 24 * 3600 * 1000000000LL;
     size_t before;
 
     set_up(b);
-    by_requests(b);
     before = private_kib();
-    fill(b, "kept", n / 2, now + 24 * hour);
-    fill(b, "short", n / 2, now + 24 * hour);
-    printf("%-9s %10.1f bytes a lease\n", "memory",
-           (double)(private_kib() - before) * 1024 / (double)n);
+    fill(b, "kept", n / 2, later);
+    fill(b, "short", n - n / 2, later);
+    figure("memory of a lease", (double)(private_kib() - before) * 1024 / (double)n, "bytes",
+           "<= 100", "private RSS after the fill");
     measure_start(b);
-
-    since = clock_mono_ms();
-    ask(b, b->arena, "PUT", "/v1/sys/leases/revoke-prefix/b/creds/kept", "{}");
-    line("answer", 1, since, "request");
-    wait_empty(b, "b/creds/kept/");
-    line("prefix", (double)(n / 2), since, "leases");
-    ask(b, b->arena, "PUT", "/v1/sys/leases/revoke-prefix/b/creds/short", "{}");
-    wait_empty(b, "b/creds/short/");
-
-    lease_loop_stop(b->vault); /* so that they are all due at once */
-    fill(b, "due", n / 2, now);
-    since = clock_mono_ms();
-    struct err e = ERR_INIT;
-
-    check(vault_start(b->vault, &e), &e, "start");
-    wait_empty(b, "b/creds/due/");
-    line("expiry", (double)(n / 2), since, "leases");
-    printf("%-9s %10llu leases\n", "left", (unsigned long long)leases_left(b));
+    serve(b);
+    revoke_prefix(b, "kept", n / 2);
+    revoke_prefix(b, "short", 0);
+    revoke_prefix(b, "asked", 0);
+    expire(b, n / 4);
+    if (leases_left(b) > 0)
+        fprintf(stderr, "bench_lease: %llu leases are left\n",
+                (unsigned long long)leases_left(b));
     close_vault(b);
 }
 
 int main(int argc, char **argv)
 {
     struct bench b = {.arena = arena_new(0)};
-    int64_t n = 1000000;
+    int64_t n;
 
-    if (argc < 2 || (argc > 2 && !str_to_i64(str_of(argv[2]), 10, &n))) {
-        fprintf(stderr, "usage: bench_lease DIRECTORY [LEASES]\n");
-        return 1;
+    if (argc != 3 || !str_to_i64(str_of(argv[2]), 10, &n) || n < 4) {
+        fprintf(stderr, "usage: bench_lease DIRECTORY LEASES\n");
+        return 2;
     }
     b.dir = argv[1];
     run(&b, (size_t)n);

@@ -1,8 +1,8 @@
 /*
- * bench_store [DIRECTORY]: what the store costs, beside bare LMDB on the same disk in one run
+ * bench_store -- what the store costs, beside bare LMDB on the same disk in one run
  *
- * Prints one line per figure. The directory (default: a fresh one in the working directory)
- * should be on the disk that counts; it is emptied at the end.
+ *     bench_store                 the figures; in the working directory
+ *     bench_store lmdb SECONDS    only bare LMDB's records per second, as a number
  */
 #include <dirent.h>
 #include <lmdb.h>
@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "base/thread.h"
+#include "figure.h"
 #include "store/store.h"
 
 enum {
@@ -66,9 +67,9 @@ static void remove_files(const char *dir)
 }
 
 /* Bare LMDB: one thread that commits groups of as many records as there are writers. */
-static double bare_lmdb(const char *dir)
+static double bare_lmdb(const char *dir, int64_t ms)
 {
-    int64_t end = clock_mono_ms() + WRITE_MS, begin = clock_mono_ns();
+    int64_t end = clock_mono_ms() + ms, begin = clock_mono_ns();
     uint64_t n = 0;
     MDB_env *env;
     MDB_dbi dbi;
@@ -145,7 +146,7 @@ static double durable_puts(const char *dir)
         n += w[i].n;
     }
     store_stats(s, &st);
-    printf("commits per fsync                %8.1f\n", (double)st.commits / (double)st.groups);
+    figure("commits per fsync", (double)st.commits / (double)st.groups, "", "", "");
     store_close(s);
     remove_files(dir);
     return (double)n * 1e9 / (double)(clock_mono_ns() - begin);
@@ -223,25 +224,28 @@ static void reads(const char *dir)
     struct store_opts o = {.dir = dir, .no_sync = true};
     struct store *s;
     struct err e = ERR_INIT;
+    double few, many;
     size_t before;
 
     must(store_open(&o, &s, &e), &e);
-    printf("begin and drop                   %8.0f ns\n", begin_cost(s));
+    figure("snapshot begin and drop", begin_cost(s), "ns", "", "");
     load(s, 0, 1000);
-    printf("begin, get, drop at 1,000        %8.0f ns\n", read_cost(s, 1000));
+    few = read_cost(s, 1000);
+    figure("read at 1,000 records", few, "ns", "", "begin, get, drop");
     before = resident_bytes();
     load(s, 1000, 1000000);
     wait_trimmed();
-    printf("RSS per record after 1,000,000   %8.1f bytes\n",
-           ((double)resident_bytes() - (double)before) / 1e6);
-    printf("begin, get, drop at 1,000,000    %8.0f ns\n", read_cost(s, 1000000));
+    figure("RSS per record after 1,000,000", ((double)resident_bytes() - (double)before) / 1e6,
+           "bytes", "", "");
+    many = read_cost(s, 1000000);
+    figure("read at 1,000,000 records", many, "ns", "", "begin, get, drop");
     wait_trimmed();
-    printf("RSS after reading them           %8.1f MB\n", (double)resident_bytes() / 1e6);
+    figure("RSS after reading them", (double)resident_bytes() / 1e6, "MB", "", "");
     store_close(s);
 
     int64_t at = clock_mono_ns();
     must(store_open(&o, &s, &e), &e);
-    printf("open with 1,000,000              %8.2f ms\n", (double)(clock_mono_ns() - at) / 1e6);
+    figure("open with 1,000,000", (double)(clock_mono_ns() - at) / 1e6, "ms", "", "");
     store_close(s);
     remove_files(dir);
 }
@@ -271,16 +275,15 @@ static void waits(void)
     before = resident_bytes();
     for (int i = 0; i < WAITS; i++)
         must(store_wait_new(s, STR("kv/"), false, store_rev(s), on_wake, NULL, &w[i], &e), &e);
-    printf("a parked wait                    %8.0f bytes\n",
-           (double)(resident_bytes() - before) / WAITS);
+    figure("a parked wait", (double)(resident_bytes() - before) / WAITS, "bytes", "", "");
     begin = clock_mono_ns();
     must(txn_begin(s, 0, &t, &e), &e);
     must(txn_put(t, STR("kv/x"), STR("y"), &e), &e);
     must(txn_commit_wait(t, NULL, &e), &e);
     while (!atomic_load(&last_ns))
         sched_yield();
-    printf("10,000 waits woken               %8.2f ms\n",
-           (double)(atomic_load(&last_ns) - begin) / 1e6);
+    figure("10,000 waits woken", (double)(atomic_load(&last_ns) - begin) / 1e6, "ms", "",
+           "one write");
     for (int i = 0; i < WAITS; i++)
         store_wait_cancel(w[i]);
     store_close(s);
@@ -288,16 +291,24 @@ static void waits(void)
 
 int main(int argc, char **argv)
 {
-    char dir[512];
+    static const char dir[] = "bench-store.tmp";
     double bare, ours;
+    uint64_t seconds;
 
     random_bytes(value, sizeof value);
-    snprintf(dir, sizeof dir, "%s", argc > 1 ? argv[1] : "bench-store.tmp");
-    bare = bare_lmdb(dir);
-    printf("bare LMDB, groups of 64          %8.0f records/s\n", bare);
+    if (argc == 3 && strcmp(argv[1], "lmdb") == 0 &&
+        str_to_u64(str_of(argv[2]), 10, &seconds)) {
+        printf("%.0f\n", bare_lmdb(dir, (int64_t)seconds * 1000));
+        return 0;
+    }
+    if (argc != 1) {
+        fprintf(stderr, "usage: bench_store [lmdb SECONDS]\n");
+        return 2;
+    }
+    bare = bare_lmdb(dir, WRITE_MS);
+    figure("bare LMDB", bare, "records/s", "", "one thread, groups of 64, 256 bytes each");
     ours = durable_puts(dir);
-    printf("64 threads, durable puts         %8.0f commits/s\n", ours);
-    printf("ratio                            %8.2f\n", ours / bare);
+    figure("durable puts", ours / bare, "of bare LMDB", "", "64 threads, a transaction each");
     reads(dir);
     waits();
     return 0;

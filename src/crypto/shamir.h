@@ -4,7 +4,7 @@
  * Over GF(2^8) with the polynomial x^8 + x^4 + x^3 + x + 1, byte by byte. A share is what Vault
  * makes it: the secret's length in y bytes, then one x byte, which is not zero and differs
  * between the shares of one split. The arithmetic has no tables and no branches that depend on
- * secrets (bench/timing_shamir.c measures it).
+ * secrets (bench/bench_timing.c measures it).
  *
  * Shamir's scheme does not tell whether the shares were right: wrong ones give wrong bytes.
  * Check the result against what it opens.

@@ -1,5 +1,7 @@
 /*
- * timing_shamir [SECONDS] -- does the time of what touches secrets depend on the secrets?
+ * bench_timing -- does the time of what touches secrets depend on the secrets?
+ *
+ * bench_timing [SECONDS]: that long for each of them.
  *
  * After dudect (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?"): each
  * measurement takes, by a coin's toss, a fixed input or a random one; Welch's t-test compares
@@ -21,6 +23,7 @@
 #include "base/str.h"
 #include "crypto/crypto.h"
 #include "crypto/shamir.h"
+#include "figure.h"
 
 enum { LEN = 256, BATCH = 4000, CUTS = 6, SHARES = 3, WARM_UP = 200 };
 
@@ -175,8 +178,7 @@ static void set_up(void)
 
 int main(int argc, char **argv)
 {
-    static const struct subject leaky = {"memcmp (leaks: must be found)", prepare_eq,
-                                         work_leaky};
+    static const struct subject leaky = {"memcmp", prepare_eq, work_leaky};
     static const struct subject subjects[] = {
         {"shamir_combine", prepare_combine, work_combine},
         {"secret_eq", prepare_eq, work_secret_eq},
@@ -191,13 +193,12 @@ int main(int argc, char **argv)
     }
     set_up();
     t = measure(&leaky, seconds);
-    printf("%-32s |t| = %8.2f\n", leaky.name, t);
+    figure(leaky.name, t, "t", ">= 10", "leaks: must be found, or the machine is too noisy");
     if (t <= t_limit)
         status = 2;
     for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
         t = measure(&subjects[i], seconds);
-        printf("%-32s |t| = %8.2f%s\n", subjects[i].name, t,
-               t > t_limit ? "  the time depends on the secret" : "");
+        figure(subjects[i].name, t, "t", "<= 10", "Welch's t of a fixed and random inputs");
         if (t > t_limit)
             status = 1;
     }
