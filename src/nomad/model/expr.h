@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "lang/regex.h"
 #include "nomad/model/node.h"
 
 struct err;
@@ -16,11 +17,6 @@ struct err;
 enum {
     CONSTRAINT_TEXT_MAX = 4096,
     INTERPOLATE_MAX = 4 << 20, /* bytes of a result */
-    REGEX_PATTERN_MAX = 1024,
-    REGEX_DEPTH_MAX = 50,      /* groups within each other */
-    REGEX_REPEAT_MAX = 1000,   /* {n,m} */
-    REGEX_PROGRAM_MAX = 8000,  /* instructions a pattern may become */
-    REGEX_STEPS_MAX = 4000000, /* of one match; beyond it nothing matches */
     VERSION_CONSTRAINTS_MAX = 32,
 };
 
@@ -31,14 +27,6 @@ bool constraint_operand_ok(const char *operand);
  * version that does not parse holds never. distinct_* are not decided here (true). */
 bool constraint_holds(const char *operand, const char *l, bool l_found, const char *r,
                       bool r_found);
-
-/*
- * Regular expressions: RE2's syntax without \p classes and named groups. Matching takes time
- * in proportion to text and pattern, whatever the pattern is. It searches; ^ and $ anchor.
- */
-/* Why a pattern cannot be used: 0, ERR_INVALID or ERR_TOOBIG. */
-int regexp_check(const char *pattern, struct err *e);
-bool regexp_matches(const char *pattern, const char *text);
 
 /* Why a version constraint (">= 1.2, < 2") cannot be used; 0 or ERR_INVALID. `semver`: strict,
  * and prereleases are ordinary versions. Otherwise a prerelease satisfies only a constraint

@@ -1,4 +1,4 @@
-#include "nomad/model/regex.h"
+#include "lang/regex_priv.h"
 
 #include <string.h>
 
@@ -104,10 +104,10 @@ static void compile(struct program *p, const struct re_node *n)
     }
 }
 
-static int program_of(const char *pattern, struct arena *a, struct program *ret, struct err *e)
+static int program_of(struct str pattern, struct arena *a, struct program *ret, struct err *e)
 {
     struct re_node *n;
-    int r = re_parse(str_of(pattern), a, &n, e);
+    int r = re_parse(pattern, a, &n, e);
 
     if (r < 0)
         return r;
@@ -124,7 +124,7 @@ int regexp_check(const char *pattern, struct err *e)
     auto_arena struct arena *a = arena_new(0);
     struct program p;
 
-    return program_of(pattern, a, &p, e);
+    return program_of(str_of(pattern), a, &p, e);
 }
 
 /*
@@ -213,13 +213,6 @@ static bool class_has(const struct re_node *n, uint32_t c)
     return n->negate;
 }
 
-static void threads_init(struct threads *t, const struct program *p)
-{
-    t->pcs = arena_array(p->arena, uint32_t, p->len);
-    t->mark = arena_array(p->arena, uint32_t, p->len);
-    t->generation = 1;
-}
-
 static void step(struct runner *r, uint32_t c, size_t after)
 {
     r->next.len = 0;
@@ -231,13 +224,51 @@ static void step(struct runner *r, uint32_t c, size_t after)
     }
 }
 
-static bool run(const struct program *p, struct str text)
-{
-    struct runner r = {.p = p, .text = text, .steps = REGEX_STEPS_MAX};
+/*
+ * A pattern and the room its matches need.
+ */
+struct regex {
+    struct program program;
+    struct threads now, next;
+    uint32_t *stack;
+};
 
-    threads_init(&r.now, p);
-    threads_init(&r.next, p);
-    r.stack = arena_array(p->arena, uint32_t, 2 * (size_t)p->len + 2);
+static void threads_init(struct threads *t, const struct program *p)
+{
+    t->pcs = arena_array(p->arena, uint32_t, p->len);
+    t->mark = arena_array(p->arena, uint32_t, p->len);
+}
+
+static void threads_clear(struct threads *t, const struct program *p)
+{
+    memset(t->mark, 0, p->len * sizeof *t->mark);
+    t->generation = 1;
+    t->len = 0;
+}
+
+int regex_compile(struct str pattern, struct arena *a, struct regex **ret, struct err *e)
+{
+    struct regex *re = arena_new_of(a, struct regex);
+    int r = program_of(pattern, a, &re->program, e);
+
+    if (r < 0)
+        return r;
+    threads_init(&re->now, &re->program);
+    threads_init(&re->next, &re->program);
+    re->stack = arena_array(a, uint32_t, 2 * (size_t)re->program.len + 2);
+    *ret = re;
+    return 0;
+}
+
+bool regex_matches(struct regex *re, struct str text)
+{
+    struct runner r = {.p = &re->program, .text = text, .steps = REGEX_STEPS_MAX};
+
+    threads_clear(&re->now, r.p);
+    threads_clear(&re->next, r.p);
+    r.now = re->now;
+    r.next = re->next;
+    r.stack = re->stack;
     for (;;) {
         struct threads swap;
         uint32_t c;
@@ -258,9 +289,7 @@ static bool run(const struct program *p, struct str text)
 bool regexp_matches(const char *pattern, const char *text)
 {
     auto_arena struct arena *a = arena_new(0);
-    struct program p;
+    struct regex *re;
 
-    if (program_of(pattern, a, &p, NULL) < 0)
-        return false;
-    return run(&p, str_of(text));
+    return regex_compile(str_of(pattern), a, &re, NULL) == 0 && regex_matches(re, str_of(text));
 }

@@ -1,10 +1,10 @@
 /*
- * regex -- patterns as trees; regex_parse.c makes them, regex.c compiles and runs them
+ * regex_priv -- patterns as trees; regex_parse.c makes them, regex.c compiles and runs them
  */
-#ifndef NOMAD_MODEL_REGEX_H
-#define NOMAD_MODEL_REGEX_H
+#ifndef LANG_REGEX_PRIV_H
+#define LANG_REGEX_PRIV_H
 
-#include "nomad/model/expr.h"
+#include "lang/regex.h"
 
 enum re_kind {
     RE_EMPTY,

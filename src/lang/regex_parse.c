@@ -1,4 +1,4 @@
-#include "nomad/model/regex.h"
+#include "lang/regex_priv.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,4 +1,8 @@
-#include "model_t.h"
+#include <string.h>
+
+#include "base/err.h"
+#include "lang/regex.h"
+#include "t.h"
 
 TEST(patterns_match_what_they_say)
 {

@@ -1,0 +1,35 @@
+/*
+ * lang/regex -- regular expressions whose time is bounded
+ *
+ * RE2's syntax without \p classes and named groups. Matching takes time in proportion to text
+ * and pattern, whatever the pattern is. It searches; ^ and $ anchor.
+ *
+ * Thread: a compiled pattern is one thread's (it holds the room a match needs).
+ * Errors: ERR_INVALID (with Go's texts), ERR_TOOBIG.
+ * Limits: below.
+ */
+#ifndef LANG_REGEX_H
+#define LANG_REGEX_H
+
+#include "base/arena.h"
+
+struct err;
+struct regex;
+
+enum {
+    REGEX_PATTERN_MAX = 1024,
+    REGEX_DEPTH_MAX = 50,      /* groups within each other */
+    REGEX_REPEAT_MAX = 1000,   /* {n,m} */
+    REGEX_PROGRAM_MAX = 8000,  /* instructions a pattern may become */
+    REGEX_STEPS_MAX = 4000000, /* of one match; beyond it nothing matches */
+};
+
+/* Compiled once for many texts; lives in `a`. */
+int regex_compile(struct str pattern, struct arena *a, struct regex **ret, struct err *e);
+bool regex_matches(struct regex *re, struct str text);
+
+/* For one text. Why a pattern cannot be used: 0, ERR_INVALID or ERR_TOOBIG. */
+int regexp_check(const char *pattern, struct err *e);
+bool regexp_matches(const char *pattern, const char *text);
+
+#endif
