@@ -59,10 +59,8 @@ static int exchange(struct link_local *l, const char *call, const char *secret,
     if (r < 0 || !as)
         return r;
     r = json_parse(text, &json_limits_file, 0, a, &v, e);
-    if (r == 0) {
-        memset(answer, 0, as->size);
+    if (r == 0)
         r = schema_decode(as, v, LINK_WIRE, a, answer, e);
-    }
     return r < 0 ? err_wrap(e, r, "answer of %s", call) : 0;
 }
 

@@ -153,9 +153,10 @@ enum schema_flags {
     SCHEMA_REDACT = 1 << 5, /* encode: secret fields become "<redacted>" */
 };
 
-/* Decode into zeroed memory of schema->size at `obj`; defaults filled first. On failure obj is
- * half filled and must be dropped. What was given is checked against the table's limits; a null
- * leaves a plain field as it is. Errors: ERR_INVALID (all problems). */
+/* Decode into memory of schema->size at `obj`: zeroed here, then defaults filled, then what was
+ * given. On failure obj is half filled and must be dropped. What was given is checked against
+ * the table's limits; a null leaves a plain field as it is. Errors: ERR_INVALID (all problems).
+ */
 int schema_decode(const struct schema *s, const struct json *v, unsigned flags, struct arena *a,
                   void *obj, struct err *e);
 /* The same collecting into `p` under `path` (NULL: none); what obj points to is in p->arena. */

@@ -610,6 +610,7 @@ void schema_decode_into(const struct schema *s, const struct json *v, unsigned f
     struct schema_decoder d = {p, flags, 0};
     struct schema_at root = {.base = path ? path : ""};
 
+    memset(obj, 0, s->size);
     if (!json_is(v, JSON_OBJECT)) {
         schema_problem(p, &root, "must be an object, not %s",
                        json_type_name(v ? v->type : JSON_NULL));

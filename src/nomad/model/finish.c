@@ -241,7 +241,6 @@ void job_finish(struct job *j, const struct job_finish_opts *opts, struct arena 
 
 int job_from_json(const struct json *v, struct arena *a, struct job *ret, struct err *e)
 {
-    *ret = (struct job){0};
     return schema_decode(&job_schema, v, SCHEMA_NOCASE | SCHEMA_UNKNOWN_OK | SCHEMA_NO_DEFAULTS,
                          a, ret, e);
 }

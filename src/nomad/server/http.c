@@ -127,7 +127,6 @@ int nomad_body(struct call *c, const struct schema *s, void *obj, struct err *e)
         return r;
     if (!v || v->type == JSON_NULL)
         return nomad_fail(e, 400, "Request body is empty");
-    memset(obj, 0, s->size);
     if (schema_decode(s, v, SCHEMA_NOCASE | SCHEMA_UNKNOWN_OK, c->arena, obj, &why) < 0)
         return nomad_fail(e, 400, "%s", why.msg);
     return 0;

@@ -194,7 +194,6 @@ static int node_body(struct call *c, struct link_request *b, const struct object
 
     if (r < 0)
         return r;
-    memset(b, 0, sizeof *b);
     if (!v || schema_decode(&link_request_schema, v, LINK_WIRE, c->arena, b, &why) < 0)
         return nomad_fail(e, 400, "request: %s", v ? why.msg : "the body is empty");
     return known_node(c, b->node_id, ret_node, e);

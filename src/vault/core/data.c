@@ -332,7 +332,6 @@ int req_decode(struct req *r, const struct schema *s, void *obj, struct err *e)
                      json_of_str(r->call->params.value[i]));
         all = with_path;
     }
-    memset(obj, 0, s->size);
     schema_decode_into(s, all, SCHEMA_LENIENT | SCHEMA_UNKNOWN_OK, NULL, obj, &p);
     if (p.list.len)
         return decode_error(s, p.list.at[0].path, p.list.at[0].text, all, e);

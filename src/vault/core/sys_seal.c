@@ -39,7 +39,6 @@ static int decode_bare(struct req *r, const struct schema *s, void *obj, struct 
     struct err why = ERR_INIT;
     int ret;
 
-    memset(obj, 0, s->size);
     ret = schema_decode(s, r->data, SCHEMA_UNKNOWN_OK | SCHEMA_NOCASE, r->a, obj, &why);
     return ret < 0 ? req_fail(e, "failed to parse JSON input: %s", why.msg) : 0;
 }

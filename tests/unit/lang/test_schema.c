@@ -460,6 +460,25 @@ TEST(maps_carry_their_key_in_the_first_field)
     (void)list_add(a, &g->links); /* decoded lists can grow */
 }
 
+TEST(what_was_in_the_target_before_decoding_is_not_in_it_afterwards)
+{
+    static const char *const rows[] = {"{}", "{\"Name\":null,\"Links\":null}", "[]", "null"};
+    auto_arena struct arena *a = arena_new(0);
+    struct err e = ERR_INIT;
+    struct group g;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        T_ROW(rows[i]);
+        memset(&g, 0xa5, sizeof g);
+        schema_decode(&group_schema, parse(a, rows[i]), SCHEMA_NO_DEFAULTS, a, &g, &e);
+        T_TRUE(g.name == NULL && g.tasks.at == NULL && g.links.at == NULL);
+        T_INT_EQ(g.count, 0);
+        T_INT_EQ(g.tasks.len, 0);
+        T_INT_EQ(g.links.len, 0);
+    }
+    T_ROW("");
+}
+
 TEST(an_object_s_own_check_runs_after_its_fields)
 {
     auto_arena struct arena *a = arena_new(0);
