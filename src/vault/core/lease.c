@@ -211,8 +211,7 @@ static int check_mount(struct req *r, struct err *e)
     struct key k;
     int ret;
 
-    key_init(&k, mount_table.name);
-    mount_table.key(r->mount, &k);
+    mount_row_key(&k, r->mount);
     ret = table_get(r->txn, &mount_table, &k, &o, e);
     if (ret == ERR_NOTFOUND || (ret == 0 && ((const struct mount *)o->body)->tainted))
         return err_set(e, ERR_NOTFOUND, "no handler for route \"%.*s\". route entry not found.",

@@ -70,6 +70,12 @@ int lease_revoke_of_token(struct vault *v, struct txn *t, const char *token_hash
 int lease_revoke_prefix(struct vault *v, struct txn *t, struct str prefix, bool force,
                         int64_t now_ns, struct err *e);
 
+/* On a thread that may block, after the above is durable: until each lease below `prefix`
+ * (which ends in '/') that was issued before is gone or was tried in vain. *ret_error: NULL, or
+ * which one was and why, in `a`. ERR_TIMEOUT; ERR_UNAVAIL: the server is stopping. */
+int lease_wait_revoked(struct vault *v, struct str prefix, int64_t before_ns, struct arena *a,
+                       const char **ret_error, struct err *e);
+
 /* The loop, from vault_start: expiry of leases and tokens, queue of large revocations. */
 int lease_loop_start(struct vault *v, struct err *e);
 void lease_loop_stop(struct vault *v);

@@ -368,24 +368,33 @@ static int look_below(struct vault *v, const struct prefix_wait *p, struct arena
     return r < 0 ? r : 0;
 }
 
-static int wait_act(struct req *r, void *arg, struct err *e)
+int lease_wait_revoked(struct vault *v, struct str prefix, int64_t before_ns, struct arena *a,
+                       const char **ret_error, struct err *e)
 {
+    struct prefix_wait p = {prefix, before_ns};
     int64_t deadline = clock_mono_ms() + SYNC_WAIT_MS;
-    const char *error = NULL;
     bool waiting = true;
 
-    lease_loop_wake(r->vault);
+    lease_loop_wake(v);
     for (;;) {
-        int ret = look_below(r->vault, arg, r->a, &waiting, &error, e);
+        int ret = look_below(v, &p, a, &waiting, ret_error, e);
 
-        if (ret < 0)
+        if (ret < 0 || !waiting)
             return ret;
-        if (!waiting)
-            return error ? req_fail(e, "%s", error) : 0;
         if (clock_mono_ms() >= deadline)
             return err_set(e, ERR_TIMEOUT, "leases are still being revoked");
-        usleep(SYNC_POLL_MS * 1000);
+        if (stopper_wait_until(api_stopper(v->opts.api), clock_mono_ms() + SYNC_POLL_MS))
+            return err_set(e, ERR_UNAVAIL, "the server is stopping");
     }
+}
+
+static int wait_act(struct req *r, void *arg, struct err *e)
+{
+    const struct prefix_wait *p = arg;
+    const char *error = NULL;
+    int ret = lease_wait_revoked(r->vault, p->prefix, p->before_ns, r->a, &error, e);
+
+    return ret == 0 && error ? req_fail(e, "%s", error) : ret;
 }
 
 static int revoke_below(struct req *r, bool force, bool sync, struct err *e)

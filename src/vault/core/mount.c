@@ -324,12 +324,17 @@ int mount_put(struct txn *t, const struct mount *m, struct err *e)
     return table_put(t, &mount_table, o, e);
 }
 
+void mount_row_key(struct key *k, const struct mount *m)
+{
+    key_init(k, mount_table.name);
+    table_key(m, k);
+}
+
 int mount_del(struct txn *t, const struct mount *m, struct err *e)
 {
     struct key k;
 
-    key_init(&k, mount_table.name);
-    table_key(m, &k);
+    mount_row_key(&k, m);
     return table_del(t, &mount_table, &k, e);
 }
 

@@ -76,6 +76,7 @@ int mount_del(struct txn *t, const struct mount *m, struct err *e); /* the row a
 void mount_identify(struct arena *a, struct mount *m, int64_t now_ns);
 bool mount_path_taken(const struct mount *const *all, size_t n, const char *path,
                       const char **ret_other);
+void mount_row_key(struct key *k, const struct mount *m);
 /* Key prefix helper for an engine's tables. */
 void mount_key(struct key *k, const struct table *t, const struct mount *m);
 

@@ -5,7 +5,7 @@
 #include "lang/units.h"
 #include "vault/core/core_priv.h"
 
-enum { DISABLE_WAIT_MS = 60000, DISABLE_POLL_MS = 20, DELETE_BATCH = 2000 };
+enum { DELETE_BATCH = 2000 };
 
 static struct req *req_of(struct call *c)
 {
@@ -249,30 +249,12 @@ static int enable_mount(struct call *c, struct err *e)
 /* ---- disable ---------------------------------------------------------------------------- */
 
 /*
- *      enabled --tainted: no requests--> leases revoked --> records deleted --> row gone
+ *      enabled --> tainted: no requests --> leases revoked --> records deleted --> row gone
+ *         ^                 |
+ *         +-- a lease that cannot be revoked: its backend needs what the mount knows
  *
  * Each arrow is a commit of its own, so a stop in between only leaves work for the next start.
  */
-static bool has_leases(struct vault *v, const char *path)
-{
-    struct record rec;
-    struct scan it;
-    struct txn *t;
-    struct key k;
-    bool found = false;
-
-    if (txn_begin(v->opts.store, TXN_READ_ONLY, &t, NULL) < 0)
-        return true;
-    key_init(&k, lease_table.name);
-    key_add_open(&k, str_of(path));
-    if (scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY, NULL) == 0) {
-        found = scan_next(&it, &rec, NULL) > 0;
-        scan_end(&it);
-    }
-    txn_drop(t);
-    return found;
-}
-
 struct disable {
     struct vault *vault;
     const struct mount *mount;
@@ -283,7 +265,7 @@ static int revoke_all(struct txn *t, void *arg, struct err *e)
 {
     struct disable *d = arg;
 
-    return lease_revoke_prefix(d->vault, t, str_of(d->mount->path), true, clock_wall_ns(), e);
+    return lease_revoke_prefix(d->vault, t, str_of(d->mount->path), false, clock_wall_ns(), e);
 }
 
 static int delete_some(struct txn *t, void *arg, struct err *e)
@@ -318,18 +300,53 @@ static int delete_some(struct txn *t, void *arg, struct err *e)
     return r < 0 ? r : 0;
 }
 
-static int finish_off(struct vault *v, const struct mount *m, struct err *e)
+/* The row as it is now, without its mark. */
+static int enable_again(struct txn *t, void *arg, struct err *e)
 {
-    struct disable d = {v, m, 0};
-    int64_t deadline = clock_mono_ms() + DISABLE_WAIT_MS;
-    int r = store_run(v->opts.store, revoke_all, &d, 0, NULL, e);
+    const struct mount *m = arg;
+    const struct object *o;
+    struct mount back;
+    struct key k;
+    int r;
+
+    mount_row_key(&k, m);
+    r = table_get(t, &mount_table, &k, &o, e);
+    if (r < 0)
+        return r;
+    back = *(const struct mount *)o->body;
+    if (strcmp(back.uuid, m->uuid) != 0)
+        return 0;
+    back.tainted = false;
+    return mount_put(t, &back, e);
+}
+
+static int refuse(struct vault *v, struct mount *m, const char *why, struct err *e)
+{
+    int r = store_run(v->opts.store, enable_again, m, 0, NULL, e);
 
     if (r < 0)
         return r;
-    lease_loop_wake(v);
-    while (has_leases(v, m->path) && clock_mono_ms() < deadline)
-        if (stopper_wait_until(api_stopper(v->opts.api), clock_mono_ms() + DISABLE_POLL_MS))
-            return err_set(e, ERR_UNAVAIL, "the server is stopping");
+    return req_fail(e,
+                    "cannot disable \"%s\", which stays as it was: %s; "
+                    "sys/leases/revoke-force/%.*s gives its leases up",
+                    m->path, why, (int)strlen(m->path) - 1, m->path);
+}
+
+/* Whatever goes wrong but a lease that cannot be revoked leaves the mount tainted. */
+static int finish_off(struct vault *v, struct mount *m, struct arena *a, struct err *e)
+{
+    struct disable d = {v, m, 0};
+    const char *why = NULL;
+    int r = store_run(v->opts.store, revoke_all, &d, 0, NULL, e);
+
+    if (r == 0)
+        r = lease_wait_revoked(v, str_of(m->path), INT64_MAX, a, &why, e);
+    if (r == ERR_TIMEOUT)
+        return refuse(v, m, "leases are still being revoked", e);
+    if (r < 0)
+        return r;
+    if (why)
+        return refuse(v, m, why, e);
     do
         r = store_run(v->opts.store, delete_some, &d, 0, NULL, e);
     while (r == 0 && d.deleted == DELETE_BATCH);
@@ -343,7 +360,7 @@ static int drop_row(struct txn *t, void *arg, struct err *e)
 
 static int disable_act(struct req *r, void *arg, struct err *e)
 {
-    return finish_off(r->vault, arg, e);
+    return finish_off(r->vault, arg, r->a, e);
 }
 
 static int disable_finish(struct req *r, void *arg, struct err *e)
@@ -411,10 +428,9 @@ static void resume(void *arg)
     }
     txn_drop(t);
     for (size_t i = 0; i < gone.len; i++)
-        if (finish_off(v, gone.at[i], &e) < 0 ||
+        if (finish_off(v, gone.at[i], a, &e) < 0 ||
             store_run(v->opts.store, drop_row, gone.at[i], 0, NULL, &e) < 0)
-            log_warn("core",
-                     "mount %s is not fully disabled, retrying after the next unseal: %s",
+            log_warn("core", "disabling of mount %s that was interrupted does not end now: %s",
                      gone.at[i]->path, e.msg);
     vec_done(&gone);
 }

@@ -565,3 +565,29 @@ TEST(disabling_a_mount_takes_its_secrets_back)
     T_INT_EQ(count_leases(&v), 0);
     vault_t_stop(&v);
 }
+
+TEST(a_mount_whose_secrets_cannot_be_taken_back_stays)
+{
+    struct api_response r;
+    struct vault_t v;
+    const char *id;
+
+    start(&v);
+    id = lease_of(&v, "/v1/out/creds/a", "{}");
+    atomic_store(&backend_is_down, true);
+    r = vault_expect(&v, 400, "DELETE", "/v1/sys/mounts/out", NULL);
+    T_STR_HAS(arena_cstr(v.arena, r.body),
+              "cannot disable \\\"out/\\\", which stays as it was");
+    T_STR_HAS(arena_cstr(v.arena, r.body), id);
+    T_STR_HAS(arena_cstr(v.arena, r.body), "the backend is down");
+    T_STR_HAS(arena_cstr(v.arena, r.body), "sys/leases/revoke-force/out gives");
+    vault_expect(&v, 200, "GET", "/v1/sys/mounts/out", NULL);
+    T_INT_EQ(count_leases(&v), 1);
+    vault_expect(&v, 200, "PUT", "/v1/out/creds/b", "{}");
+
+    vault_expect(&v, 204, "PUT", "/v1/sys/leases/revoke-force/out", "{}");
+    T_INT_EQ(atomic_load(&revoked), 0);
+    vault_expect(&v, 204, "DELETE", "/v1/sys/mounts/out", NULL);
+    vault_expect(&v, 400, "GET", "/v1/sys/mounts/out", NULL);
+    vault_t_stop(&v);
+}
