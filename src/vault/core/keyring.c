@@ -6,9 +6,11 @@
 
 /* Plain form: all numbers big endian. */
 enum {
-    FORMAT = 1,
+    FORMAT_UNCOUNTED = 1,
+    FORMAT = 2,
     HEAD_BYTES = 1 + KEYRING_NAME_SIZE + KEYRING_ID_SIZE + KEYRING_KEY_BYTES + 4,
-    TERM_BYTES = 4 + 8 + KEYRING_KEY_BYTES,
+    COUNT_BYTES = 8,
+    TERM_BYTES = 4 + 8 + COUNT_BYTES + KEYRING_KEY_BYTES,
 };
 _Static_assert(HEAD_BYTES + KEYRING_TERMS_MAX * TERM_BYTES <= SECRET_MAX,
                "fits in locked memory");
@@ -120,6 +122,7 @@ int keyring_encode(const struct keyring *k, struct secret *ret, struct err *e)
     for (size_t i = 0; i < k->n_terms; i++) {
         p = put_number(p, k->terms[i].term, 4);
         p = put_number(p, (uint64_t)k->terms[i].installed_ns, 8);
+        p = put_number(p, k->terms[i].reserved, COUNT_BYTES);
         p = put(p, k->terms[i].key.p, KEYRING_KEY_BYTES);
     }
     *ret = out;
@@ -130,10 +133,11 @@ int keyring_decode(const struct secret *plain, struct keyring **ret, struct err 
 {
     auto_keyring struct keyring *k = keyring_alloc();
     const uint8_t *p = plain->p;
-    size_t n;
+    size_t n, count_bytes = plain->len && *p == FORMAT_UNCOUNTED ? 0 : COUNT_BYTES;
+    size_t term_bytes = TERM_BYTES - COUNT_BYTES + count_bytes;
     int r;
 
-    if (plain->len < HEAD_BYTES + TERM_BYTES || *p++ != FORMAT)
+    if (plain->len < HEAD_BYTES + term_bytes || *p < FORMAT_UNCOUNTED || *p++ > FORMAT)
         return err_set(e, ERR_CORRUPT, "the keyring has an unknown form");
     memcpy(k->cluster_name, p, KEYRING_NAME_SIZE - 1);
     p += KEYRING_NAME_SIZE;
@@ -144,18 +148,20 @@ int keyring_decode(const struct secret *plain, struct keyring **ret, struct err 
         return r;
     p += KEYRING_KEY_BYTES;
     n = take_number(&p, 4);
-    if (n == 0 || n > KEYRING_TERMS_MAX || plain->len != HEAD_BYTES + n * TERM_BYTES)
+    if (n == 0 || n > KEYRING_TERMS_MAX || plain->len != HEAD_BYTES + n * term_bytes)
         return err_set(e, ERR_CORRUPT, "the keyring has a wrong length");
     for (; k->n_terms < n; p += KEYRING_KEY_BYTES) {
         struct keyring_term *t = &k->terms[k->n_terms];
 
         t->term = (uint32_t)take_number(&p, 4);
         t->installed_ns = (int64_t)take_number(&p, 8);
+        t->reserved = take_number(&p, count_bytes);
         r = secret_copy(p, KEYRING_KEY_BYTES, &t->key, e);
         if (r < 0)
             return r;
         k->n_terms++;
     }
+    atomic_init(&k->encryptions, keyring_newest(k)->reserved);
     *ret = TAKE_PTR(k);
     return 0;
 }

@@ -2,7 +2,8 @@
  * keyring -- the data keys by term, and what else is derived from the vault's secret
  *
  * Plain form (in locked memory only): version, cluster name and id, hash key, then each term.
- * At rest it is sealed with the root key.
+ * At rest it is sealed with the root key. Version 1 had no counts; it is read, and never
+ * written.
  *
  * Thread: immutable once made, but for the counter of the newest term (atomic).
  * Errors: ERR_CORRUPT, ERR_LIMIT (KEYRING_TERMS_MAX, locked memory).
@@ -28,6 +29,7 @@ enum {
 struct keyring_term {
     uint32_t term;
     int64_t installed_ns;
+    uint64_t reserved; /* as stored: so many encryptions may have been made under it */
     struct secret key;
 };
 
@@ -36,7 +38,8 @@ struct keyring {
     struct secret hash_key; /* tokens are stored as HMACs under it; never rotated */
     struct keyring_term terms[KEYRING_TERMS_MAX];
     size_t n_terms; /* the last one seals */
-    atomic_ullong encryptions;
+    atomic_ullong
+        encryptions; /* of the newest term; what is stored as `reserved` is never less */
 };
 
 int keyring_new(const char *cluster_name, const char *cluster_id, int64_t now_ns,

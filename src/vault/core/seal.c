@@ -30,6 +30,7 @@ struct seal {
     struct store_codec codec;
     pthread_rwlock_t ring_lock;
     struct keyring *ring;   /* NULL: sealed */
+    atomic_ullong reserved; /* encryptions of its newest term that are stored as made */
     struct secret root_key; /* while open: rotation writes the keyring again */
     atomic_bool open;
 
@@ -116,6 +117,9 @@ int seal_new(struct store *store, struct seal **ret, struct err *e)
     return 0;
 }
 
+static void give_back(struct seal *s, const struct keyring *ring,
+                      const struct secret *root_key);
+
 static void drop_shares(struct seal *s)
 {
     for (size_t i = 0; i < s->n_shares; i++)
@@ -126,12 +130,17 @@ static void drop_shares(struct seal *s)
 
 void seal_close(struct seal *s)
 {
+    auto_secret struct secret root_key = SECRET_INIT;
+    auto_keyring struct keyring *ring = NULL;
+
     pthread_rwlock_wrlock(&s->ring_lock);
     atomic_store(&s->open, false);
-    keyring_free(s->ring);
-    s->ring = NULL;
-    secret_done(&s->root_key);
+    ring = TAKE_PTR(s->ring);
+    root_key = s->root_key;
+    s->root_key = (struct secret)SECRET_INIT;
     pthread_rwlock_unlock(&s->ring_lock);
+    if (ring)
+        give_back(s, ring, &root_key);
     store_cache_clear(s->store);
     seal_reset_progress(s);
 }
@@ -268,6 +277,7 @@ static void use_keys(struct seal *s, struct keyring **ring, struct secret *root_
     s->ring = TAKE_PTR(*ring);
     s->root_key = *root_key;
     *root_key = (struct secret)SECRET_INIT;
+    atomic_store(&s->reserved, keyring_newest(s->ring)->reserved);
 }
 
 /* ---- init ------------------------------------------------------------------------------ */
@@ -557,10 +567,86 @@ int seal_reload(struct seal *s, struct err *e)
             struct keyring *old = s->ring;
 
             atomic_store(&ring->encryptions, 1); /* its own record */
+            atomic_store(&s->reserved, keyring_newest(ring)->reserved);
             s->ring = TAKE_PTR(ring);
             keyring_free(old);
         }
     }
+    pthread_rwlock_unlock(&s->ring_lock);
+    return r;
+}
+
+/* ---- how often the newest term has encrypted -------------------------------------------- */
+
+struct count {
+    const struct secret *root_key;
+    uint32_t term;
+    uint64_t n;
+};
+
+/* The stored number of a term, in the stored keyring; a newer term than `c` knows stays alone.
+ */
+static int store_count(struct txn *t, void *arg, struct err *e)
+{
+    auto_keyring struct keyring *stored = NULL;
+    const struct count *c = arg;
+    struct record rec;
+    struct key k;
+    int r;
+
+    core_key(&k, "keyring");
+    r = txn_get(t, key_str(&k), &rec, e);
+    if (r == 0)
+        r = keyring_open(c->root_key, rec.value, &stored, e);
+    if (r < 0 || keyring_newest(stored)->term != c->term)
+        return r;
+    stored->terms[stored->n_terms - 1].reserved = c->n;
+    return keyring_store(t, stored, c->root_key, e);
+}
+
+/* Nothing encrypts any more: the number is what it is. */
+static void give_back(struct seal *s, const struct keyring *ring, const struct secret *root_key)
+{
+    struct count c = {root_key, keyring_newest(ring)->term, atomic_load(&ring->encryptions)};
+
+    if (c.n != atomic_load(&s->reserved))
+        store_run(s->store, store_count, &c, 0, NULL, NULL); /* failed: the larger one stays */
+    atomic_store(&s->reserved, 0);
+}
+
+/* *ret_due: there is to be a larger number; then *c is it, with a root key of its own. */
+static int count_ahead(struct seal *s, struct secret *root_key, struct count *c, bool *ret_due,
+                       struct err *e)
+{
+    int r = 0;
+
+    *ret_due = false;
+    pthread_rwlock_rdlock(&s->ring_lock);
+    if (atomic_load(&s->open)) {
+        uint64_t n = atomic_load(&s->ring->encryptions);
+
+        *ret_due = n + SEAL_COUNT_STEP > atomic_load(&s->reserved);
+        *c = (struct count){root_key, keyring_newest(s->ring)->term, n + 2 * SEAL_COUNT_STEP};
+        if (*ret_due)
+            r = secret_copy(s->root_key.p, s->root_key.len, root_key, e);
+    }
+    pthread_rwlock_unlock(&s->ring_lock);
+    return r;
+}
+
+int seal_reserve_count(struct seal *s, struct err *e)
+{
+    auto_secret struct secret root_key = SECRET_INIT;
+    struct count c;
+    bool due;
+    int r = count_ahead(s, &root_key, &c, &due, e);
+
+    if (r < 0 || !due)
+        return r;
+    r = store_run(s->store, store_count, &c, 0, NULL, e);
+    pthread_rwlock_rdlock(&s->ring_lock);
+    if (r == 0 && s->ring && keyring_newest(s->ring)->term == c.term)
+        atomic_store(&s->reserved, c.n);
     pthread_rwlock_unlock(&s->ring_lock);
     return r;
 }

@@ -76,6 +76,16 @@ void seal_key_status(struct seal *s, struct key_status *ret);
 int seal_rotate(struct seal *s, struct txn *t, int64_t now_ns, struct err *e);
 int seal_reload(struct seal *s, struct err *e);
 
+/*
+ * How often a term has encrypted survives a restart: what is stored is a number that it has not
+ * reached yet, written ahead in steps, so that no request pays for it. An orderly close stores
+ * the number itself; after a crash the term counts as used up to what was reserved.
+ */
+enum { SEAL_COUNT_STEP = 1 << 22 };
+/* Store a larger number if the present one is nearer than a step. The caller comes by once a
+ * minute. Blocks for a commit if it writes. */
+int seal_reserve_count(struct seal *s, struct err *e);
+
 /* HMAC-SHA256 under the keyring's hash key, hex: how tokens are stored and logged. ERR_SEALED.
  */
 enum { SEAL_HASH_SIZE = 65 };

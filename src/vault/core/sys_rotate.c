@@ -2,7 +2,8 @@
  * sys/key-status, sys/rotate, sys/rotate/config: the barrier's keys and when they change.
  *
  * A key that has sealed too much, or is too old, is followed by a new one by itself: the lease
- * loop looks once a minute. What the old one has sealed stays readable.
+ * loop looks once a minute. What the old one has sealed stays readable. The loop also keeps the
+ * stored count of what a key has sealed ahead of the true one.
  */
 #include <string.h>
 
@@ -155,6 +156,8 @@ void rotation_upkeep(struct vault *v)
     if (!seal_is_open(v->seal) || clock_mono_ms() < v->rotation_look_ms)
         return;
     v->rotation_look_ms = clock_mono_ms() + LOOK_EVERY_MS;
+    if (seal_reserve_count(v->seal, &e) < 0)
+        log_warn("core", "the count of encryptions is not stored, retrying: %s", e.msg);
     r = store_run(v->opts.store, rotate_if_due, &u, 0, NULL, &e);
     if (r == 0 && u.rotated)
         r = seal_reload(v->seal, &e);
