@@ -468,6 +468,7 @@ enum {
     JOB_PRIORITY_DEFAULT = 50,
     JOB_PRIORITY_MAX = 100,
     DISPATCH_PAYLOAD_MAX = 16 << 10,
+    JOB_CRONS_MAX = 100,
 };
 
 /* Decode the API's job object (names in any case, unknown members ignored, no defaults).
@@ -499,7 +500,8 @@ struct problem_list {
 char *problem_list_text(struct arena *a, const struct problem_list *p);
 
 struct job_limits {
-    int64_t max_priority; /* 0: JOB_PRIORITY_MAX */
+    int64_t max_priority;                 /* 0: JOB_PRIORITY_MAX */
+    bool (*zone_known)(const char *name); /* NULL: a time zone's name is enough */
 };
 /* All errors of a finished job. With none the list stays empty. */
 void job_validate(const struct job *j, const struct job_limits *lim, struct problem_list *p);

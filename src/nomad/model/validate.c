@@ -296,7 +296,7 @@ void job_validate(const struct job *j, const struct job_limits *lim, struct prob
         validate_spreads(&j->spreads, p);
     validate_meta(&j->meta, "meta", p);
     validate_groups(j, p);
-    validate_periodic(j, p);
+    validate_periodic(j, lim ? lim : &(const struct job_limits){0}, p);
     validate_parameterized(j, p);
     if (j->multiregion && j->multiregion->regions.len)
         bad(p, "Multiregion jobs are a Nomad Enterprise feature");

@@ -32,6 +32,7 @@ void validate_task(const struct job *j, const struct task_group *g, const struct
 void validate_services(const struct task_group *g, const struct task *t,
                        const service_list *services, struct problem_list *p);
 void validate_networks(const struct task_group *g, struct problem_list *p);
-void validate_periodic(const struct job *j, struct problem_list *p);
+void validate_periodic(const struct job *j, const struct job_limits *lim,
+                       struct problem_list *p);
 
 #endif

@@ -159,10 +159,10 @@ TEST(cron_expressions_are_looked_at)
         {"0 0 1 jan-mar MON,wed", NULL},
         {"0 0 L * 5#3", NULL},
         {"nope", "missing field(s)"},
-        {"61 * * * *", "syntax error in field 1: '61'"},
+        {"61 * * * *", "syntax error in minute field: '61'"},
         {"* * * * * * * *", "too many fields"},
-        {"*/0 * * * *", "syntax error in field 1: '*/0'"},
-        {"5-1 * * * *", "syntax error in field 1: '5-1'"},
+        {"*/0 * * * *", "syntax error in minute field: '*/0'"},
+        {"5-1 * * * *", "syntax error in minute field: '5-1'"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
