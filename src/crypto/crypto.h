@@ -81,6 +81,10 @@ void hash_add(struct hash *h, struct str data);
 void hash_end(struct hash *h, uint8_t *ret);
 void hash_free(struct hash *h); /* of one that is given up; NULL is fine */
 
+/* BLAKE2b of 32 bytes: what Nomad's API shows as the Hash of an object. */
+enum { BLAKE2B_256_BYTES = 32 };
+void blake2b_256(struct str data, uint8_t ret[BLAKE2B_256_BYTES]);
+
 /* RFC 5869. At most 255 * hash_bytes(alg) bytes: ERR_TOOBIG. */
 int hkdf(enum hash_alg alg, const struct secret *ikm, struct str salt, struct str info,
          size_t len, struct secret *ret, struct err *e);

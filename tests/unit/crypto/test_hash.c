@@ -50,6 +50,36 @@ TEST(hash_knows_the_digests_of_abc)
     }
 }
 
+/* RFC 7693's "abc" is of 64 bytes; these are of 32, as Python's hashlib has them. */
+TEST(blake2b_knows_its_digests)
+{
+    static const struct {
+        const char *label, *text;
+        int times;
+        const char *want;
+    } rows[] = {
+        {"nothing", "", 0, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"},
+        {"abc", "abc", 1, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"},
+        {"one block", "x", 128,
+         "164ffb7089bae6f5a62fb0795e751dc9e88eac92e1a5b2fafe93a25abf2d9c3b"},
+        {"a byte more", "x", 129,
+         "03b0758fa71d249c846c2304a2b9996e6ae66ffa7e5528f9e612e089a360fc8d"},
+        {"many blocks", "serai", 500,
+         "6f3a796b2955204f1b9a56689086134dfecfb510fbcc35c3bd03cf189a2558f4"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        T_ROW(rows[i].label);
+        auto_buf struct buf text = BUF_INIT(4096);
+        uint8_t got[BLAKE2B_256_BYTES];
+
+        for (int k = 0; k < rows[i].times; k++)
+            buf_puts(&text, rows[i].text);
+        blake2b_256(buf_str(&text), got);
+        T_HEX_EQ(got, sizeof got, rows[i].want);
+    }
+}
+
 TEST(hash_of_unknown_name_is_none)
 {
     enum hash_alg alg;
