@@ -68,6 +68,10 @@ static const struct schema_field server_fields[] = {
     TIME(server_t, "batch_eval_gc_threshold", batch_eval_gc_threshold_ns),
     TIME(server_t, "deployment_gc_threshold", deployment_gc_threshold_ns),
     TIME(server_t, "node_gc_threshold", node_gc_threshold_ns),
+    TIME(server_t, "root_key_gc_interval", root_key_gc_interval_ns),
+    TIME(server_t, "root_key_gc_threshold", root_key_gc_threshold_ns),
+    TIME(server_t, "root_key_rotation_threshold", root_key_rotation_threshold_ns),
+    TEXT(server_t, oidc_issuer),
     NO_EFFECT(server_t, "raft_protocol"),
     NO_EFFECT(server_t, "raft_multiplier"),
     NO_EFFECT(server_t, "num_schedulers"),
@@ -95,11 +99,7 @@ static const struct schema_field server_fields[] = {
     NO_EFFECT(server_t, "job_max_priority"),
     NO_EFFECT(server_t, "job_max_source_size"),
     NO_EFFECT(server_t, "job_tracked_versions"),
-    NO_EFFECT(server_t, "root_key_gc_interval"),
-    NO_EFFECT(server_t, "root_key_gc_threshold"),
-    NO_EFFECT(server_t, "root_key_rotation_threshold"),
     NO_EFFECT(server_t, "acl_token_gc_threshold"),
-    NO_EFFECT(server_t, "oidc_issuer"),
 };
 static SCHEMA(server_schema, "server", server_t, server_fields);
 

@@ -33,7 +33,9 @@ struct nomad_server_config {
     int64_t heartbeat_grace_ns, min_heartbeat_ttl_ns;
     double max_heartbeats_per_second;
     int64_t job_gc_interval_ns, job_gc_threshold_ns, eval_gc_threshold_ns,
-        batch_eval_gc_threshold_ns, deployment_gc_threshold_ns, node_gc_threshold_ns;
+        batch_eval_gc_threshold_ns, deployment_gc_threshold_ns, node_gc_threshold_ns,
+        root_key_gc_interval_ns, root_key_gc_threshold_ns, root_key_rotation_threshold_ns;
+    const char *oidc_issuer;
     struct json *ignored;
 };
 

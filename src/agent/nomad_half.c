@@ -49,6 +49,13 @@ static int choose_dirs(struct nomad_half *h, const char **ret_data, struct err *
     return 0;
 }
 
+static const char *server_dir(struct nomad_half *h, const char *data)
+{
+    const char *own = h->config->server.data_dir;
+
+    return own && *own ? own : path_join(h->arena, data, "server");
+}
+
 static int open_store(struct nomad_half *h, const char *data, struct err *e)
 {
     struct store_opts o = {0};
@@ -57,11 +64,7 @@ static int open_store(struct nomad_half *h, const char *data, struct err *e)
     if (h->store)
         return 0;
     if (!h->config->dev) {
-        const char *own = h->config->server.data_dir;
-
-        o.dir = nomad_config_on(h->config->server.enabled)
-                    ? (own && *own ? own : path_join(h->arena, data, "server"))
-                    : NULL;
+        o.dir = nomad_config_on(h->config->server.enabled) ? server_dir(h, data) : NULL;
         if (o.dir)
             r = path_mkdirs(o.dir, 0700, e);
     }
@@ -108,7 +111,20 @@ static int make_secrets(struct nomad_half *h, struct err *e)
     return remote_secrets_new(&o, &h->secrets, e);
 }
 
-static int start_server(struct nomad_half *h, struct err *e)
+/* Beside the store, not in it. A -dev agent's is in memory, as its store. */
+static int key_file_of(struct nomad_half *h, const char *data, const char **ret, struct err *e)
+{
+    const char *dir = path_join(h->arena, server_dir(h, data), "keystore");
+    int r;
+
+    if (h->config->dev)
+        return 0;
+    r = path_mkdirs(dir, 0700, e);
+    *ret = path_join(h->arena, dir, "root.key");
+    return r < 0 ? err_wrap(e, r, "key file") : 0;
+}
+
+static int start_server(struct nomad_half *h, const char *data, struct err *e)
 {
     const struct nomad_config *c = h->config;
     const struct nomad_server_config *s = &c->server;
@@ -130,10 +146,16 @@ static int start_server(struct nomad_half *h, struct err *e)
         .batch_eval_gc_threshold_ms = s->batch_eval_gc_threshold_ns / 1000000,
         .deployment_gc_threshold_ms = s->deployment_gc_threshold_ns / 1000000,
         .node_gc_threshold_ms = s->node_gc_threshold_ns / 1000000,
-        .job_gc_interval_ms = s->job_gc_interval_ns / 1000000};
+        .job_gc_interval_ms = s->job_gc_interval_ns / 1000000,
+        .oidc_issuer = s->oidc_issuer,
+        .root_key_rotation_ms = s->root_key_rotation_threshold_ns / 1000000,
+        .root_key_gc_ms = s->root_key_gc_threshold_ns / 1000000,
+        .root_key_gc_interval_ms = s->root_key_gc_interval_ns / 1000000};
     int r = make_secrets(h, e);
 
     o.secrets = h->secrets;
+    if (r == 0)
+        r = key_file_of(h, data, &o.key_file, e);
     if (r == 0)
         r = nomad_server_new(&o, &h->server, e);
     if (r == 0)
@@ -319,7 +341,7 @@ static int start(struct nomad_half *h, const struct nomad_half_opts *o, struct e
         h->api = h->own_api;
     }
     if (r == 0 && nomad_config_on(c->server.enabled))
-        r = start_server(h, e);
+        r = start_server(h, data, e);
     if (r == 0 && nomad_config_on(c->client.enabled))
         r = start_client(h, data, o, e);
     if (r < 0)

@@ -1,5 +1,5 @@
 /*
- * /v1/agent, /v1/status, /v1/regions, /v1/system, /v1/operator, namespaces; and the short,
+ * /v1/agent, /v1/status, /v1/regions, /v1/system, /v1/operator; and the short,
  * true answers about what this server does not have.
  */
 #include "nomad/server/agent_api.h"
@@ -176,51 +176,6 @@ static int system_gc(struct call *c, struct err *e)
     return reply_nothing(c);
 }
 
-/* ---- namespaces: the one that is always there
- * ------------------------------------------------------ */
-
-static void write_default_namespace(struct json_out *w)
-{
-    json_obj(w);
-    json_kv_null(w, "Capabilities");
-    json_kv_null(w, "ConsulConfiguration");
-    json_kv_u64(w, "CreateIndex", 1);
-    json_kv_str(w, "Description", "Default shared namespace");
-    /* what every server of the API says of it as it is made */
-    json_kv_str(w, "Hash", "C7UbjDwBK0dK8wQq7Izg7SJIzaV+lIo2X7wRtzY3pSw=");
-    json_kv_null(w, "Meta");
-    json_kv_u64(w, "ModifyIndex", 1);
-    json_kv_str(w, "Name", "default");
-    json_kv_null(w, "NodePoolConfiguration");
-    json_kv_str(w, "Quota", "");
-    json_kv_null(w, "VaultConfiguration");
-    json_obj_end(w);
-}
-
-static int namespaces(struct call *c, struct err *e)
-{
-    struct json_out *w;
-
-    (void)e;
-    nomad_index(c, 1);
-    w = nomad_json(c);
-    json_arr(w);
-    if (str_starts(STR("default"), str_of(call_text(c, "prefix"))))
-        write_default_namespace(w);
-    json_arr_end(w);
-    return 0;
-}
-
-static int namespace_read(struct call *c, struct err *e)
-{
-    (void)e;
-    nomad_index(c, 1);
-    if (!str_eqc(call_param(c, "name"), "default"))
-        return reply_not_found(c, "Namespace not found");
-    write_default_namespace(nomad_json(c));
-    return 0;
-}
-
 /* ---- what there is not
  * --------------------------------------------------------------------------- */
 
@@ -286,8 +241,6 @@ const struct route agent_routes[] = {
     {M_GET, "/v1/operator/autopilot/configuration", 0, autopilot_configuration, NULL},
     {M_GET, "/v1/operator/autopilot/health", 0, autopilot_health, NULL},
     {M_GET, "/v1/operator/license", 0, license, NULL},
-    {M_GET, "/v1/namespaces", 0, namespaces, NULL},
-    {M_GET, "/v1/namespace/:name", 0, namespace_read, NULL},
     {M_GET, "/v1/services", 0, none_of_these, NULL},
     {M_GET, "/v1/service/:name", 0, none_of_these, NULL},
     {M_GET, "/v1/volumes", 0, none_of_these, NULL},

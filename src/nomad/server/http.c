@@ -242,21 +242,29 @@ void nomad_render_error(struct call *c, const struct err *e)
 
 /* ---- the two services ------------------------------------------------------------------- */
 
-static struct router *make_router(const struct route *const *parts, const size_t *const *counts,
-                                  size_t n, struct route **ret_all)
+const struct route_part http_parts[] = {
+    {agent_routes, &n_agent_routes},         {alloc_routes, &n_alloc_routes},
+    {client_routes, &n_client_routes},       {deployment_routes, &n_deployment_routes},
+    {eval_routes, &n_eval_routes},           {job_routes, &n_job_routes},
+    {keyring_routes, &n_keyring_routes},     {namespace_routes, &n_namespace_routes},
+    {node_pool_routes, &n_node_pool_routes}, {node_routes, &n_node_routes},
+    {variable_routes, &n_variable_routes},   {NULL, NULL},
+};
+
+static struct router *make_router(const struct route_part *parts, struct route **ret_all)
 {
     size_t total = 0;
     struct route *all;
 
-    for (size_t i = 0; i < n; i++)
-        total += *counts[i];
+    for (const struct route_part *p = parts; p->routes; p++)
+        total += *p->n;
     all = calloc(total + 1, sizeof *all);
     if (!all)
         abort();
     total = 0;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(all + total, parts[i], *counts[i] * sizeof *all);
-        total += *counts[i];
+    for (const struct route_part *p = parts; p->routes; p++) {
+        memcpy(all + total, p->routes, *p->n * sizeof *all);
+        total += *p->n;
     }
     *ret_all = all;
     return router_new(all, total);
@@ -264,13 +272,6 @@ static struct router *make_router(const struct route *const *parts, const size_t
 
 void http_services_init(struct nomad_server *s)
 {
-    const struct route *const parts[] = {job_routes,   eval_routes,       alloc_routes,
-                                         node_routes,  deployment_routes, agent_routes,
-                                         client_routes};
-    const size_t *const counts[] = {&n_job_routes,   &n_eval_routes,       &n_alloc_routes,
-                                    &n_node_routes,  &n_deployment_routes, &n_agent_routes,
-                                    &n_client_routes};
-
     s->http = (struct api_service){.name = "nomad",
                                    .serve = serve_http,
                                    .render_error = nomad_render_error,
@@ -282,7 +283,7 @@ void http_services_init(struct nomad_server *s)
                                   .render_error = nomad_render_error,
                                   .ctx = s,
                                   .json_strict = true};
-    s->http_router = make_router(parts, counts, ARRAY_LEN(parts), &s->http_routes);
+    s->http_router = make_router(http_parts, &s->http_routes);
     s->rpc_router = router_new(rpc_routes, n_rpc_routes);
 }
 

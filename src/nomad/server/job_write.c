@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nomad/jobspec/jobspec.h"
+#include "nomad/server/data_api.h"
 #include "nomad/server/job_api.h"
 #include "nomad/server/server_priv.h"
 
@@ -95,12 +96,9 @@ int registration_check(struct call *c, struct registration *g, struct err *e)
 
     if (r < 0)
         return err_set_status(e, r, 500, "%s", e->msg);
-    if (strcmp(g->job.namespace, "default") != 0)
-        return one_problem(e, "job \"%s\" is in nonexistent namespace \"%s\"", g->job.id,
-                           g->job.namespace);
-    if (strcmp(g->job.node_pool, "default") != 0 && strcmp(g->job.node_pool, "all") != 0)
-        return one_problem(e, "job \"%s\" is in nonexistent node pool \"%s\"", g->job.id,
-                           g->job.node_pool);
+    r = registration_place(c, &g->job, e);
+    if (r < 0)
+        return r;
     if (!uses_vault(&g->job))
         return 0;
     if (!ts)

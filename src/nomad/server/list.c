@@ -90,6 +90,8 @@ static const char *namespace_of(const struct object *o)
         return ((const struct deployment *)o->body)->namespace;
     if (o->schema == &job_schema)
         return ((const struct job *)o->body)->namespace;
+    if (o->schema == &variable_schema)
+        return ((const struct variable *)o->body)->namespace;
     return NULL;
 }
 
@@ -146,6 +148,20 @@ int list_scan(struct list *l, const struct table *t, const char *index, const ch
     return r < 0 ? r : collect(l, &it, e);
 }
 
+int list_scan_names(struct list *l, const struct table *t, const char *part, struct err *e)
+{
+    struct table_scan it;
+    struct key k;
+    int r;
+
+    key_init(&k, t->name);
+    if (part)
+        key_addz(&k, part);
+    key_add_open(&k, str_of(l->prefix));
+    r = table_scan_begin(l->c->txn, &it, t, &k, SCAN_PEEK, e);
+    return r < 0 ? r : collect(l, &it, e);
+}
+
 /* ---- order and pages -------------------------------------------------------------------- */
 
 static const char *id_of(const struct object *o)
@@ -158,7 +174,19 @@ static const char *id_of(const struct object *o)
         return ((const struct deployment *)o->body)->id;
     if (o->schema == &node_schema)
         return ((const struct node *)o->body)->id;
+    if (o->schema == &namespace_schema)
+        return ((const struct namespace_body *)o->body)->name;
+    if (o->schema == &node_pool_schema)
+        return ((const struct node_pool *)o->body)->name;
+    if (o->schema == &variable_schema)
+        return ((const struct variable *)o->body)->path;
     return ((const struct job *)o->body)->id;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(id_of(*(const struct object *const *)a),
+                  id_of(*(const struct object *const *)b));
 }
 
 static int by_creation(const void *a, const void *b)
@@ -176,7 +204,7 @@ static const char *token_of(struct list *l, enum list_order order, const struct 
     if (order == LIST_BY_CREATION)
         return arena_printf(l->c->arena, "%llu.%s", (unsigned long long)o->create_rev,
                             id_of(o));
-    if (o->schema == &job_schema)
+    if (o->schema == &job_schema || o->schema == &variable_schema)
         return arena_printf(l->c->arena, "%s.%s", namespace_of(o), id_of(o));
     return id_of(o);
 }
@@ -224,6 +252,8 @@ void list_reply(struct list *l, enum list_order order, list_write_fn *write)
 
     if (order == LIST_BY_CREATION && l->at.len)
         qsort(l->at.at, l->at.len, sizeof *l->at.at, by_creation);
+    if (order == LIST_BY_NAME && l->at.len)
+        qsort(l->at.at, l->at.len, sizeof *l->at.at, by_name);
     first = page_start(l, order);
     if (l->per_page && end - first > (size_t)l->per_page)
         end = first + (size_t)l->per_page;

@@ -28,7 +28,7 @@ struct list {
     LIST(const struct object *) at;
 };
 
-enum list_order { LIST_AS_FOUND, LIST_BY_KEY, LIST_BY_CREATION };
+enum list_order { LIST_AS_FOUND, LIST_BY_KEY, LIST_BY_CREATION, LIST_BY_NAME };
 
 typedef void list_write_fn(struct list *l, struct json_out *w, const struct object *o);
 
@@ -40,6 +40,9 @@ int list_scan_ids(struct list *l, const struct table *t, const char *what, struc
  * the parts early. */
 int list_scan(struct list *l, const struct table *t, const char *index, const char *part1,
               const char *part2, struct err *e);
+/* Objects whose name, the last part of the key, starts with the list's prefix; below `part` if
+ * it is not NULL. */
+int list_scan_names(struct list *l, const struct table *t, const char *part, struct err *e);
 void list_reply(struct list *l, enum list_order order, list_write_fn *write);
 
 /* "alloc lookup failed: index error: UUID must be 36 characters" */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nomad/server/deployment.h"
+#include "nomad/server/keyring.h"
 
 typedef int find_fn(struct txn *t, const char *id, const struct object **ret, struct err *e);
 
@@ -68,7 +69,7 @@ static int link_previous(struct txn *t, const struct alloc *al, int64_t now_ns, 
 }
 
 static int place_one(struct nomad_server *s, struct txn *t, const struct alloc *planned,
-                     int64_t now_ns, struct err *e)
+                     const char *signing_key_id, int64_t now_ns, struct err *e)
 {
     struct object *o = object_new(&alloc_schema);
     struct alloc *al = o->body;
@@ -78,12 +79,25 @@ static int place_one(struct nomad_server *s, struct txn *t, const struct alloc *
     al->job = NULL;
     al->create_index = al->modify_index = al->alloc_modify_index = 0;
     al->create_time = al->modify_time = now_ns;
+    al->signing_key_id = arena_strdup(o->arena, signing_key_id);
     r = link_previous(t, al, now_ns, e);
     if (r < 0) {
         object_unref(o);
         return r;
     }
     return alloc_write(s, t, o, NULL, now_ns, e);
+}
+
+/* Its identities are signed with the key that is active now, when its client asks for them. */
+static int place_all(struct nomad_server *s, struct txn *t, const struct plan *p,
+                     int64_t now_ns, struct err *e)
+{
+    const struct root_key *active;
+    int r = p->places.len ? root_key_active(t, SCAN_PEEK, &active, e) : 0;
+
+    for (size_t i = 0; r == 0 && i < p->places.len; i++)
+        r = place_one(s, t, p->places.at[i], active->id, now_ns, e);
+    return r;
 }
 
 static int update_in_place(struct nomad_server *s, struct txn *t, const struct alloc *planned,
@@ -104,6 +118,7 @@ static int update_in_place(struct nomad_server *s, struct txn *t, const struct a
     al = o->body;
     memcpy(al, schema_copy(&alloc_schema, planned, o->arena), sizeof *al);
     al->job = NULL;
+    al->signing_key_id = arena_strdup(o->arena, was->signing_key_id);
     /* what the client says is newer in the store than in the scheduler's mirror */
     al->client_status = arena_strdup(o->arena, was->client_status);
     al->client_description = arena_strdup(o->arena, was->client_description);
@@ -297,8 +312,8 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
         r = update_in_place(s, t, p->in_place.at[i], now_ns, e);
     for (size_t i = 0; r == 0 && i < p->annotate.len; i++)
         r = annotate_one(t, p->annotate.at[i], now_ns, e);
-    for (size_t i = 0; r == 0 && i < p->places.len; i++)
-        r = place_one(s, t, p->places.at[i], now_ns, e);
+    if (r == 0)
+        r = place_all(s, t, p, now_ns, e);
     if (r == 0 && p->failed.len == 0)
         r = cancel_blocked(t, ev, "canceled after more recent eval was processed", now_ns, e);
     if (r == 0)

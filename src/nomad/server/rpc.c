@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "nomad/model/link_wire.h"
+#include "nomad/server/data_api.h"
 #include "nomad/server/node_api.h"
 
 enum { SECRET_MAX_BYTES = 256 };
@@ -179,6 +180,8 @@ static int rpc_register(struct call *c, struct err *e)
         return r;
     n->secret_id_hash = arena_strdup(o->arena, hash);
     r = put_node(c, o, old, e);
+    if (r == 0)
+        r = node_pool_ensure(c->txn, n->node_pool, e);
     changed = !old || strcmp(((const struct node *)old->body)->status, "ready") != 0;
     if (r == 0 && changed)
         r = node_evals(c, n->id, e);

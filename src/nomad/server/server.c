@@ -1,7 +1,20 @@
 #include "nomad/server/server.h"
 
 #include "nomad/server/http.h"
+#include "nomad/server/keyring.h"
 #include "nomad/server/server_priv.h"
+
+/* A store with root keys and no key file is a file that was lost. */
+static int open_keyring(struct nomad_server *s, struct err *e)
+{
+    auto_txn struct txn *t = NULL;
+    root_key_list all = {0};
+    int r = txn_begin(s->opts.store, TXN_READ_ONLY, &t, e);
+
+    if (r == 0)
+        r = root_keys(t, SCAN_PEEK, txn_arena(t), &all, e);
+    return r < 0 ? r : root_keyring_open(s->opts.key_file, all.len > 0, &s->keyring, e);
+}
 
 int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **ret,
                      struct err *e)
@@ -16,6 +29,8 @@ int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **re
     r = stopper_init(&s->stop, e);
     if (r == 0)
         r = state_open(o->store, e);
+    if (r == 0)
+        r = open_keyring(s, e);
     if (r < 0) {
         nomad_server_free(s);
         return r;
@@ -28,6 +43,8 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
 {
     int r = streams_start(s, e);
 
+    if (r == 0)
+        r = root_keyring_start(s, e);
     if (r == 0)
         r = heartbeats_start(s, e);
     if (r == 0)
@@ -44,6 +61,7 @@ void nomad_server_stop(struct nomad_server *s)
     watcher_stop(s);
     scheduler_stop(s);
     heartbeats_stop(s);
+    root_keyring_stop(s);
 }
 
 void nomad_server_free(struct nomad_server *s)
@@ -52,6 +70,7 @@ void nomad_server_free(struct nomad_server *s)
         return;
     nomad_server_stop(s);
     http_services_done(s);
+    root_keyring_free(s->keyring);
     stopper_done(&s->stop);
     free(s);
 }
@@ -80,13 +99,7 @@ void nomad_server_stats(struct nomad_server *s, struct nomad_server_stats *ret)
 void nomad_server_each_route(void (*fn)(void *arg, unsigned methods, const char *pattern),
                              void *arg)
 {
-    const struct route *const parts[] = {job_routes,   eval_routes,       alloc_routes,
-                                         node_routes,  deployment_routes, agent_routes,
-                                         client_routes};
-    const size_t counts[] = {n_job_routes,        n_eval_routes,  n_alloc_routes, n_node_routes,
-                             n_deployment_routes, n_agent_routes, n_client_routes};
-
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        for (size_t k = 0; k < counts[i]; k++)
-            fn(arg, parts[i][k].methods, parts[i][k].pattern);
+    for (const struct route_part *p = http_parts; p->routes; p++)
+        for (size_t k = 0; k < *p->n; k++)
+            fn(arg, p->routes[k].methods, p->routes[k].pattern);
 }

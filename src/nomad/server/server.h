@@ -38,7 +38,10 @@ struct nomad_server_opts {
     double max_heartbeats_per_second;                 /* 0: 50 */
     int64_t job_gc_threshold_ms, eval_gc_threshold_ms, batch_eval_gc_threshold_ms,
         deployment_gc_threshold_ms, node_gc_threshold_ms,
-        job_gc_interval_ms; /* 0: the contract's defaults */
+        job_gc_interval_ms;  /* 0: the contract's defaults */
+    const char *key_file;    /* what root keys are sealed with; NULL: in memory, for one life */
+    const char *oidc_issuer; /* NULL, "": no OpenID discovery */
+    int64_t root_key_rotation_ms, root_key_gc_ms, root_key_gc_interval_ms; /* 0: the same */
 };
 
 int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **ret,

@@ -16,7 +16,10 @@ enum {
 
 struct client_streams;
 struct heartbeats;
+struct root_keyring;
+struct keyring_loop;
 struct scheduler;
+struct variable_locks;
 struct watcher;
 
 struct nomad_server {
@@ -28,6 +31,9 @@ struct nomad_server {
     struct heartbeats *heartbeats;
     struct watcher *watcher; /* deployments, garbage, revocations: everything by the clock */
     struct client_streams *streams;
+    struct root_keyring *keyring;
+    struct keyring_loop *keyring_loop;
+    struct variable_locks *locks;
     struct stopper stop;
 };
 
@@ -117,6 +123,16 @@ extern const struct route job_routes[], eval_routes[], alloc_routes[], node_rout
     deployment_routes[], agent_routes[], rpc_routes[];
 extern const size_t n_job_routes, n_eval_routes, n_alloc_routes, n_node_routes,
     n_deployment_routes, n_agent_routes, n_rpc_routes;
+extern const struct route keyring_routes[], namespace_routes[], node_pool_routes[],
+    variable_routes[];
+extern const size_t n_keyring_routes, n_namespace_routes, n_node_pool_routes, n_variable_routes;
+
+/* The public API's tables, ended by one without routes. */
+struct route_part {
+    const struct route *routes;
+    const size_t *n;
+};
+extern const struct route_part http_parts[];
 
 /* ---- short forms in lists ------------------------------------------------------------------
  */

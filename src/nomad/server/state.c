@@ -92,6 +92,24 @@ static void revocation_key(const void *body, struct key *k)
     key_addz(k, x->id);
 }
 
+static void namespace_key(const void *body, struct key *k)
+{
+    key_addz(k, ((const struct namespace_body *)body)->name);
+}
+
+static void node_pool_key(const void *body, struct key *k)
+{
+    key_addz(k, ((const struct node_pool *)body)->name);
+}
+
+static void variable_key(const void *body, struct key *k)
+{
+    const struct variable *v = body;
+
+    key_addz(k, v->namespace);
+    key_addz(k, v->path);
+}
+
 /* ---- indexes ---------------------------------------------------------------------------- */
 
 static bool eval_by_job(const void *body, struct key *k)
@@ -149,6 +167,18 @@ static bool deployment_by_job(const void *body, struct key *k)
     return true;
 }
 
+static bool variable_by_key(const void *body, struct key *k)
+{
+    key_addz(k, ((const struct variable *)body)->key_id);
+    return true;
+}
+
+static bool variable_locked(const void *body, struct key *k)
+{
+    (void)k;
+    return ((const struct variable *)body)->lock != NULL;
+}
+
 const struct table job_table = {.name = "job", .schema = &job_schema, .key = job_key};
 const struct table job_version_table = {
     .name = "job_version", .schema = &job_schema, .key = job_version_key};
@@ -177,13 +207,23 @@ const struct table accessor_table = {
     .name = "accessor", .schema = &accessor_schema, .key = accessor_key};
 const struct table revocation_table = {
     .name = "revocation", .schema = &revocation_schema, .key = revocation_key};
+const struct table namespace_table = {
+    .name = "namespace", .schema = &namespace_schema, .key = namespace_key};
+const struct table node_pool_table = {
+    .name = "node_pool", .schema = &node_pool_schema, .key = node_pool_key};
+const struct table variable_table = {
+    .name = "variable",
+    .schema = &variable_schema,
+    .key = variable_key,
+    .indexes = {{"by_key", variable_by_key}, {"locked", variable_locked}}};
 
 int state_open(struct store *s, struct err *e)
 {
     const struct table *all[] = {
         &job_table,      &job_version_table, &job_summary_table, &job_submission_table,
         &node_table,     &eval_table,        &alloc_table,       &deployment_table,
-        &accessor_table, &revocation_table};
+        &accessor_table, &revocation_table,  &namespace_table,   &node_pool_table,
+        &variable_table, &root_key_table};
 
     struct key k;
 

@@ -12,6 +12,8 @@
 #define NOMAD_SERVER_STATE_H
 
 #include "nomad/model/model.h"
+#include "nomad/model/namespace.h"
+#include "nomad/model/variable.h"
 #include "store/table.h"
 
 /*   table             key                          indexes
@@ -29,6 +31,13 @@
  */
 extern const struct table job_table, job_version_table, job_summary_table, job_submission_table,
     node_table, eval_table, alloc_table, deployment_table, accessor_table, revocation_table;
+
+/*   namespace         name                         -
+ *   node_pool         name                         -
+ *   variable          namespace, path              by_key (root key), locked
+ *   root_key          id                           -            (keyring.c)
+ */
+extern const struct table namespace_table, node_pool_table, variable_table, root_key_table;
 
 /* Task-token accessors of an alloc, for the remote variant. */
 struct accessor {
