@@ -286,6 +286,11 @@ bool regex_matches(struct regex *re, struct str text)
     }
 }
 
+size_t regex_size(const struct regex *re)
+{
+    return re->program.len;
+}
+
 bool regexp_matches(const char *pattern, const char *text)
 {
     auto_arena struct arena *a = arena_new(0);

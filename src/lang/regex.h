@@ -27,6 +27,7 @@ enum {
 /* Compiled once for many texts; lives in `a`. */
 int regex_compile(struct str pattern, struct arena *a, struct regex **ret, struct err *e);
 bool regex_matches(struct regex *re, struct str text);
+size_t regex_size(const struct regex *re); /* a match's steps: at most this times the text's */
 
 /* For one text. Why a pattern cannot be used: 0, ERR_INVALID or ERR_TOOBIG. */
 int regexp_check(const char *pattern, struct err *e);

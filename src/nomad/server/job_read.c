@@ -90,8 +90,9 @@ static int scan_jobs(struct list *l, struct err *e)
     if (r < 0)
         return r;
     while ((r = table_scan_next(&it, &o, e)) > 0)
-        if (str_starts(str_of(((const struct job *)o->body)->id), str_of(l->prefix)))
-            list_push(l->c->arena, &l->at, o);
+        if (str_starts(str_of(((const struct job *)o->body)->id), str_of(l->prefix)) &&
+            (r = list_offer(l, o, e)) < 0)
+            break;
     table_scan_end(&it);
     return r < 0 ? r : 0;
 }

@@ -20,20 +20,31 @@ static int read_page(struct list *l, struct err *e)
     return 0;
 }
 
+static int read_filter(struct list *l, struct err *e)
+{
+    const char *text = call_text(l->c, "filter");
+    struct err why = ERR_INIT;
+
+    if (*text && filter_parse(str_of(text), l->c->arena, &l->filter, &why) < 0)
+        return nomad_fail(e, 400,
+                          "failed to create result paginator: failed to read filter "
+                          "expression: %s",
+                          why.msg);
+    return 0;
+}
+
 int list_begin(struct call *c, struct list *l, struct err *e)
 {
+    int r;
+
     *l = (struct list){.c = c,
                        .prefix = call_text(c, "prefix"),
                        .next_token = call_text(c, "next_token"),
                        .reverse = call_flag(c, "reverse")};
     if (!call_all_namespaces(c))
         l->namespace = call_namespace(c);
-    if (*call_text(c, "filter"))
-        return nomad_fail(e, 400,
-                          "failed to create result paginator: failed to read filter "
-                          "expression: filters are not supported by this server yet; leave out "
-                          "the parameter `filter`");
-    return read_page(l, e);
+    r = read_filter(l, e);
+    return r < 0 ? r : read_page(l, e);
 }
 
 const char *call_id(const struct call *c, const char *param)
@@ -102,14 +113,60 @@ static bool wanted(const struct list *l, const struct object *o)
     return !ns || strcmp(ns, l->namespace) == 0;
 }
 
+/* An alloc with the version of the job that it runs. */
+static int match_alloc(struct list *l, const void *body, struct err *e)
+{
+    struct alloc al = *(const struct alloc *)body;
+    const struct object *version;
+    struct job job;
+
+    if (filter_asks(l->filter, STR("Job")) &&
+        state_job_version(l->c->txn, al.namespace, al.job_id, al.job_version, &version, NULL) ==
+            0) {
+        job = *(const struct job *)version->body;
+        al.job = &job;
+    }
+    return filter_match(l->filter, &alloc_schema, &al, e);
+}
+
+static int match_body(struct list *l, const struct schema *s, const void *body, struct err *e)
+{
+    return s == &alloc_schema ? match_alloc(l, body, e) : filter_match(l->filter, s, body, e);
+}
+
+static int matches(struct list *l, const struct object *o, struct err *e)
+{
+    struct object *copy;
+    int r;
+
+    if (!filter_asks(l->filter, STR("Index")))
+        return match_body(l, o->schema, o->body, e);
+    copy = state_copy(o); /* its indexes written out */
+    r = match_body(l, copy->schema, copy->body, e);
+    object_unref(copy);
+    return r;
+}
+
+int list_offer(struct list *l, const struct object *o, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int r = l->filter ? matches(l, o, &why) : 1;
+
+    if (r < 0)
+        return nomad_fail(e, 400, "failed to read result page: %s", why.msg);
+    if (r > 0)
+        list_push(l->c->arena, &l->at, o);
+    return 0;
+}
+
 static int collect(struct list *l, struct table_scan *it, struct err *e)
 {
     const struct object *o;
     int r;
 
     while ((r = table_scan_next(it, &o, e)) > 0)
-        if (wanted(l, o))
-            list_push(l->c->arena, &l->at, o);
+        if (wanted(l, o) && (r = list_offer(l, o, e)) < 0)
+            break;
     table_scan_end(it);
     return r < 0 ? r : 0;
 }

@@ -10,12 +10,17 @@
  * neither repeats nor loses what did not change.
  *
  * Memory: objects live as long as the call's transaction.
- * Errors: 400 for parameters that cannot be read, 500 for a prefix that is no UUID's (as the
+ * `filter` is over the objects as the API shows them in full, not over the list's short forms;
+ * an alloc's Job is the version that it runs.
+ *
+ * Errors: 400 for parameters that cannot be read, and for a filter that names what an object
+ *         does not have, 500 for a prefix that is no UUID's (as the
  *         API has it).
  */
 #ifndef NOMAD_SERVER_LIST_H
 #define NOMAD_SERVER_LIST_H
 
+#include "lang/filter.h"
 #include "nomad/server/server_priv.h"
 
 enum { UUID_CHARS = 36 };
@@ -25,6 +30,7 @@ struct list {
     const char *prefix, *next_token, *namespace; /* namespace NULL: all of them */
     int64_t per_page;                            /* 0: everything */
     bool reverse;
+    struct filter *filter; /* NULL: everything matches */
     LIST(const struct object *) at;
 };
 
@@ -33,6 +39,8 @@ enum list_order { LIST_AS_FOUND, LIST_BY_KEY, LIST_BY_CREATION, LIST_BY_NAME };
 typedef void list_write_fn(struct list *l, struct json_out *w, const struct object *o);
 
 int list_begin(struct call *c, struct list *l, struct err *e);
+/* One object more, unless the filter says no. */
+int list_offer(struct list *l, const struct object *o, struct err *e);
 /* Objects of a table whose key is one UUID; `what` is in the error: "alloc lookup failed: ...".
  * Those of other namespaces are left out. */
 int list_scan_ids(struct list *l, const struct table *t, const char *what, struct err *e);

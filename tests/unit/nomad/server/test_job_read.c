@@ -34,7 +34,16 @@ TEST(reads_of_jobs_answer_as_the_api_does)
         {"bad stale", "GET", "/v1/jobs?stale=foo", 400, "Expect `true` or `false`"},
         {"bad index", "GET", "/v1/jobs?index=x", 400, "Invalid index"},
         {"bad wait", "GET", "/v1/jobs?index=1&wait=zz", 400, "Invalid wait time"},
-        {"no filters yet", "GET", "/v1/jobs?filter=ID", 400, "not supported"},
+        {"half a filter", "GET", "/v1/jobs?filter=ID", 400,
+         "failed to create result paginator: failed to read filter expression: 1:3 (2): no "
+         "match"},
+        {"a filter of no such name", "GET", "/v1/jobs?filter=Bogus==1", 400,
+         "failed to read result page: error finding value in datum: /Bogus at part 0: couldn't "
+         "find key: struct field with name \"Bogus\""},
+        {"a filter of a secret", "GET", "/v1/jobs?filter=VaultToken%20is%20empty", 400,
+         "struct field with name"},
+        {"a filter next to others", "GET", "/v1/evaluations?filter=ID==x&job=web", 400,
+         "Filter expression cannot be used with other filter parameters"},
         {"other namespace", "GET", "/v1/jobs?namespace=none", 200, "[]"},
         {"other region", "GET", "/v1/jobs?region=mars", 500, "No path to region"},
         {"unknown path", "GET", "/v1/nosuch", 404, ""},
@@ -84,6 +93,15 @@ TEST(lists_come_in_pages_both_ways)
         {"reverse", "?reverse=true", "per par bat bad", ""},
         {"first page in reverse", "?reverse=true&per_page=3", "per par bat", "default.bad"},
         {"all namespaces", "?namespace=*", "bad bat par per", ""},
+        {"filter", "?filter=ID%20contains%20a", "bad bat par", ""},
+        {"filter with prefix", "?filter=ID%20contains%20a&prefix=b", "bad bat", ""},
+        {"first filtered page", "?filter=ID%20!=%20bat&per_page=1", "bad", "default.par"},
+        {"next filtered page", "?filter=ID!=bat&per_page=1&next_token=default.par", "par",
+         "default.per"},
+        {"filtered in reverse", "?filter=ID!=bat&reverse=true&per_page=2", "per par",
+         "default.bad"},
+        {"nested", "?filter=any%20TaskGroups%20as%20g%20%7B%20g.Name==g%20%7D",
+         "bad bat par per", ""},
     };
     static const char *const ids[] = {"per", "bat", "bad", "par"};
     struct cluster cl;
@@ -129,6 +147,32 @@ TEST(lists_by_creation_go_on_behind_their_token)
     T_STR_EQ(a.body, "[]");
     a = ask(&cl, "GET", "/v1/allocations?reverse=true&per_page=1", NULL);
     T_AT(&cl, &a, "0.JobID", "j2");
+    cluster_stop(&cl);
+}
+
+TEST(filters_see_what_is_filled_in_for_a_reply)
+{
+    struct cluster cl;
+    struct answer a;
+    const char *id, *index;
+
+    cluster_start(&cl, NULL);
+    node_up(&cl, "n");
+    ask(&cl, "PUT", "/v1/jobs", job_text(&cl, "a", 1, "null"));
+    ask(&cl, "PUT", "/v1/jobs", job_text(&cl, "b", 1, "null"));
+    allocs_of(&cl, "a", NULL, 1);
+    id = allocs_of(&cl, "b", NULL, 1)[0];
+    a = ask(&cl, "GET", "/v1/allocations?filter=Job.ID==b", NULL);
+    T_INT_EQ(a.json->len, 1);
+    T_AT(&cl, &a, "0.ID", id);
+    index = at(&cl, &a, "0.CreateIndex");
+    a = ask(&cl, "GET",
+            arena_printf(cl.arena, "/v1/allocations?filter=CreateIndex==%s%%20and%%20JobID==b",
+                         index),
+            NULL);
+    T_INT_EQ(a.json->len, 1);
+    a = ask(&cl, "GET", "/v1/allocations?filter=CreateIndex==0", NULL);
+    T_INT_EQ(a.json->len, 0);
     cluster_stop(&cl);
 }
 
