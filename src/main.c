@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "base/path.h"
+#include "cli/common/complete.h"
 #include "cli/nomad/nomad_cli.h"
 #include "cli/vault/vault_cli.h"
 
@@ -51,8 +52,30 @@ static int usage(FILE *to)
     return to == stdout ? 0 : 1;
 }
 
+/* The shell asks about a line that begins with `serai`: what follows is the line of one of the
+ * others. */
+static int complete_main(int argc, char **argv)
+{
+    auto_arena struct arena *a = arena_new(0);
+    const char *inner;
+
+    if (!cli_complete_inner("agent nomad routes vault version", a, &inner))
+        return 0;
+    if (strcmp(inner, "vault") == 0)
+        return vault_cli_main(argc, argv);
+    return strcmp(inner, "nomad") == 0 ? nomad_cli_main(argc, argv) : 0;
+}
+
 static int serai_main(int argc, char **argv)
 {
+    /* "serai vault" is how a shell calls us for lines of `vault`. */
+    if (cli_completing() &&
+        (argc < 2 || (strcmp(argv[1], "vault") != 0 && strcmp(argv[1], "nomad") != 0)))
+        return complete_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "-autocomplete-install") == 0)
+        return cli_autocomplete_install("serai");
+    if (argc > 1 && strcmp(argv[1], "-autocomplete-uninstall") == 0)
+        return cli_autocomplete_uninstall("serai");
     if (argc < 2)
         return usage(stderr);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)

@@ -6,8 +6,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/str.h"
-
-enum { FLAGS_PER_COMMAND_MAX = 128 };
+#include "cli/common/complete.h"
 
 int cli_fail(int exit_code, const char *fmt, ...)
 {
@@ -47,8 +46,8 @@ static int words_of(const struct cli_command *c, int argc, char **argv)
     return n;
 }
 
-static const struct cli_command *find(const struct cli_program *p, int argc, char **argv,
-                                      int *ret_words)
+const struct cli_command *cli_find(const struct cli_program *p, int argc, char **argv,
+                                   int *ret_words)
 {
     const struct cli_command *best = NULL;
 
@@ -83,16 +82,15 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static size_t gather_flags(const struct cli_program *p, const struct cli_command *c,
-                           struct flag *ret)
+size_t cli_flags_of(const struct cli_program *p, const struct cli_command *c, struct flag *ret)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < c->flags.len && n < FLAGS_PER_COMMAND_MAX; i++)
+    for (size_t i = 0; i < c->flags.len && n < CLI_FLAGS_MAX; i++)
         ret[n++] = c->flags.at[i];
     for (size_t s = 0; s < p->n_sets; s++)
         for (size_t i = 0; c->sets & 1u << s && i < p->sets[s].len; i++)
-            if (n < FLAGS_PER_COMMAND_MAX)
+            if (n < CLI_FLAGS_MAX)
                 ret[n++] = p->sets[s].at[i];
     return n;
 }
@@ -123,8 +121,8 @@ static int wrong_count(const struct cli_program *p, struct cli_call *call)
 
 static int run(const struct cli_program *p, struct cli_call *call)
 {
-    struct flag flags[FLAGS_PER_COMMAND_MAX];
-    size_t n = gather_flags(p, call->command, flags);
+    struct flag flags[CLI_FLAGS_MAX];
+    size_t n = cli_flags_of(p, call->command, flags);
     struct err e = ERR_INIT;
     int r;
 
@@ -164,7 +162,7 @@ static int flags_first(const struct cli_program *p, int argc, char **argv)
 
     while (skip < argc && argv[skip][0] == '-')
         skip++;
-    c = find(p, argc - skip, argv + skip, &words);
+    c = cli_find(p, argc - skip, argv + skip, &words);
     if (asks_for_help(argc, argv)) {
         cli_print_help(p, c, stdout);
         return CLI_EXIT_OK;
@@ -185,13 +183,19 @@ int cli_run(const struct cli_program *p, int argc, char **argv)
     int words, r;
 
     secret_harden_process();
+    if (cli_completing())
+        return cli_complete(p, argc, argv);
     argc--;
     argv++;
     if (argc > 0 && is_version(argv[0])) {
         r = p->version();
+    } else if (argc > 0 && strcmp(argv[0], "-autocomplete-install") == 0) {
+        r = cli_autocomplete_install(p->name);
+    } else if (argc > 0 && strcmp(argv[0], "-autocomplete-uninstall") == 0) {
+        r = cli_autocomplete_uninstall(p->name);
     } else if (argc > 0 && argv[0][0] == '-') {
         r = flags_first(p, argc, argv);
-    } else if ((c = find(p, argc, argv, &words))) {
+    } else if ((c = cli_find(p, argc, argv, &words))) {
         r = run_command(p, c, argc - words, argv + words);
     } else {
         cli_print_help(p, NULL, stderr);

@@ -22,6 +22,7 @@
 #include "base/flags.h"
 
 struct cli_command;
+struct cli_guess;
 
 enum { CLI_EXIT_OK = 0, CLI_EXIT_USAGE = 1, CLI_EXIT_FAILED = 2, CLI_EXIT_UNKNOWN = 127 };
 
@@ -48,6 +49,11 @@ struct cli_args {
     const char *expected; /* as the error says it: "1", "0-1" */
 };
 
+/* Offers words for an argument or a flag's value (see complete.h). */
+typedef void cli_guess_fn(struct cli_call *c, struct cli_guess *g);
+
+enum { CLI_GUESS_ARGS = 3 };
+
 struct cli_command {
     const char *name;     /* "token create" */
     const char *usage;    /* "vault token create [options]"; NULL: the program and the name */
@@ -56,8 +62,20 @@ struct cli_command {
     struct cli_flags flags;
     unsigned sets; /* bit i: the program's sets[i] too */
     struct cli_args args;
-    bool any_flags;                 /* flags are not read: they are in argv */
+    bool any_flags;         /* flags are not read: they are in argv */
+    const char *flag_names; /* with any_flags, for the shell: "config dev" */
+    /* For the shell: the first argument, the second, ...; where there may be any number, the
+     * last one serves those behind it, too. */
+    cli_guess_fn *guess[CLI_GUESS_ARGS];
     int (*run)(struct cli_call *c); /* NULL: a group */
+};
+
+/* Values of a flag, for the shell: `words`, or what `guess` finds. */
+struct cli_flag_guess {
+    const char *flag;
+    const char *words;
+    cli_guess_fn *guess;
+    const char *command; /* only of this one and those in it ("audit"); NULL: of all */
 };
 
 struct cli_program {
@@ -75,9 +93,19 @@ struct cli_program {
     bool usage_after_error;
     /* Say "This command takes <expected>" and where help is, instead of counting aloud? */
     bool hint_after_count;
+    const struct cli_flag_guess
+        *flag_guesses; /* ends with {NULL}; the first that fits serves */
 };
 
 int cli_run(const struct cli_program *p, int argc, char **argv);
+
+/* The command that the arguments begin with, the longest name wins; NULL: none. *ret_words: how
+ * many arguments spell it. */
+const struct cli_command *cli_find(const struct cli_program *p, int argc, char **argv,
+                                   int *ret_words);
+enum { CLI_FLAGS_MAX = 128 };
+/* All flags of a command, those of its sets too; at most CLI_FLAGS_MAX. */
+size_t cli_flags_of(const struct cli_program *p, const struct cli_command *c, struct flag *ret);
 
 /* "Not enough arguments (expected 1, got 0)" and its like on stderr, for commands that count
  * their own; false when it did. */

@@ -1,7 +1,8 @@
-/* nomad agent-info, system reconcile summaries, ui. */
+/* nomad agent (its row), agent-info, system reconcile summaries, ui. */
 #include <string.h>
 
 #include "cli/common/text.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -37,6 +38,27 @@ static int info_run(struct cli_call *c)
     }
     return CLI_EXIT_OK;
 }
+
+/* The program's main takes this one away; the row is for the help and the shell. */
+static int agent_run(struct cli_call *c)
+{
+    (void)c;
+    return cli_fail(NOMAD_EXIT_FAILED, "The agent is not part of this program");
+}
+
+const struct cli_command nomad_cmd_agent = {
+    .name = "agent",
+    .usage = "nomad agent [options]",
+    .synopsis = "Runs a Nomad agent",
+    .about =
+        "Runs an agent with -config=FILE, or with -dev one for a try: a server and a client "
+        "in one, nothing kept.",
+    .any_flags = true,
+    .flag_names = "config dev server client bind data-dir state-dir alloc-dir dc region node "
+                  "log-level log-json node-class node-pool servers meta network-interface "
+                  "retry-join vault-address vault-enabled",
+    .run = agent_run,
+};
 
 const struct cli_command nomad_cmd_agent_info = {
     .name = "agent-info",
@@ -93,5 +115,6 @@ const struct cli_command nomad_cmd_ui = {
     .flags = CLI_FLAGS(ui_flags),
     .sets = SET_CLIENT,
     .args = {0, 1, "either no arguments or one: <job>"},
+    .guess = {guess_job},
     .run = ui_run,
 };

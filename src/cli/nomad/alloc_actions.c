@@ -1,6 +1,7 @@
 /* nomad alloc restart, signal, checks. */
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -77,6 +78,7 @@ const struct cli_command nomad_cmd_alloc_restart = {
     .flags = CLI_FLAGS(restart_flags),
     .sets = SET_CLIENT,
     .args = {1, 2, "one or two arguments: <alloc-id> <task-name>"},
+    .guess = {guess_alloc, guess_task},
     .run = restart_run,
 };
 
@@ -106,6 +108,7 @@ const struct cli_command nomad_cmd_alloc_signal = {
     .flags = CLI_FLAGS(signal_flags),
     .sets = SET_CLIENT,
     .args = {1, 2, "up to two arguments: <alloc-id> <task>"},
+    .guess = {guess_alloc, guess_task},
     .run = signal_run,
 };
 
@@ -165,5 +168,6 @@ const struct cli_command nomad_cmd_alloc_checks = {
     .flags = CLI_FLAGS(checks_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <allocation>"},
+    .guess = {guess_alloc},
     .run = checks_run,
 };

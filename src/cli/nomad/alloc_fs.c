@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/nomad/alloc_files.h"
+#include "cli/nomad/guess.h"
 
 static struct {
     bool human, stat, tail, follow, job, verbose;
@@ -107,6 +108,7 @@ static int run(struct cli_call *c)
         .flags = CLI_FLAGS(fs_flags),                                           \
         .sets = SET_CLIENT,                                                     \
         .args = {0, 2, "one or two arguments: <allocation> [<path>]"},          \
+        .guess = {guess_alloc, guess_alloc_path},                               \
         .run = run,                                                             \
     }
 

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/nomad/alloc_files.h"
+#include "cli/nomad/guess.h"
 
 static struct {
     bool stdout_, stderr_, tail, follow, job, verbose;
@@ -74,6 +75,7 @@ static int run(struct cli_call *c)
         .flags = CLI_FLAGS(logs_flags),                                   \
         .sets = SET_CLIENT,                                               \
         .args = {0, 2, "one or two arguments: <allocation> [<task>]"},    \
+        .guess = {guess_alloc, guess_task},                               \
         .run = run,                                                       \
     }
 

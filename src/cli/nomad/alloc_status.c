@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -279,5 +280,6 @@ const struct cli_command nomad_cmd_alloc_status = {
     .args = {0, 1,
              "one of the following argument conditions:\n * A single <allocation>\n"
              " * No arguments, with output format specified"},
+    .guess = {guess_alloc},
     .run = status_run,
 };

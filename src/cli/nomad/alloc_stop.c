@@ -1,4 +1,5 @@
 /* nomad alloc stop. */
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -42,5 +43,6 @@ const struct cli_command nomad_cmd_alloc_stop = {
     .flags = CLI_FLAGS(stop_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <alloc-id>"},
+    .guess = {guess_alloc},
     .run = run,
 };

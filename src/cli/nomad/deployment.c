@@ -1,6 +1,7 @@
 /* nomad deployment list, status, fail, pause, promote, resume. */
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -107,6 +108,7 @@ const struct cli_command nomad_cmd_deployment_status = {
     .synopsis = "Display the status of a deployment",
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_deployment},
     .run = status_run,
 };
 
@@ -219,6 +221,7 @@ static int promote_run(struct cli_call *c)
         .flags = CLI_FLAGS(flags_),                           \
         .sets = SET_CLIENT,                                   \
         .args = {1, 1, "one argument: <deployment id>"},      \
+        .guess = {guess_deployment},                          \
         .run = (run_),                                        \
     }
 
@@ -268,5 +271,6 @@ const struct cli_command nomad_cmd_job_promote = {
     .flags = CLI_FLAGS(promote_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job id>"},
+    .guess = {guess_job},
     .run = job_promote_run,
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 enum { DELETE_AT_ONCE = 7281 }; /* the API's limit for one request is a little above */
@@ -161,5 +162,6 @@ const struct cli_command nomad_cmd_eval_delete = {
              "operator scheduler set-config -pause-eval-broker=true.",
     .flags = CLI_FLAGS(delete_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_eval},
     .run = delete_run,
 };

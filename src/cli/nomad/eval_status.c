@@ -1,4 +1,5 @@
 /* nomad eval status. */
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -62,5 +63,6 @@ const struct cli_command nomad_cmd_eval_status = {
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument"},
+    .guess = {guess_eval},
     .run = run,
 };

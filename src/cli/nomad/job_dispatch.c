@@ -3,6 +3,7 @@
 #include "base/flags.h"
 #include "base/str.h"
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -111,6 +112,7 @@ const struct cli_command nomad_cmd_job_dispatch = {
     .flags = CLI_FLAGS(dispatch_flags),
     .sets = SET_CLIENT,
     .args = {1, 2, "one or two argument: <parameterized job> [input source]"},
+    .guess = {guess_job, cli_guess_files},
     .run = dispatch_run,
 };
 
@@ -148,5 +150,6 @@ const struct cli_command nomad_cmd_job_periodic_force = {
     .flags = CLI_FLAGS(force_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job id>"},
+    .guess = {guess_job},
     .run = force_run,
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/nomad/diff.h"
+#include "cli/nomad/guess.h"
 
 static struct {
     bool p, full, json, detach, verbose;
@@ -114,6 +115,7 @@ const struct cli_command nomad_cmd_job_history = {
     .flags = CLI_FLAGS(history_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = history_run,
 };
 
@@ -183,6 +185,7 @@ const struct cli_command nomad_cmd_job_revert = {
     .flags = CLI_FLAGS(revert_flags),
     .sets = SET_CLIENT,
     .args = {2, 2, "two arguments: <job> <version|tag>"},
+    .guess = {guess_job},
     .run = revert_run,
 };
 
@@ -272,6 +275,7 @@ static int tag_unset_run(struct cli_call *c)
         .flags = CLI_FLAGS(tag_flags),                          \
         .sets = SET_CLIENT,                                     \
         .args = {1, 1, "one argument: <job>"},                  \
+        .guess = {guess_job},                                   \
         .run = (run_),                                          \
     }
 

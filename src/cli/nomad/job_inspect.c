@@ -1,6 +1,7 @@
 /* nomad job inspect. */
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -91,6 +92,7 @@ static int inspect_run(struct cli_call *c)
         .flags = CLI_FLAGS(inspect_flags),            \
         .sets = SET_CLIENT,                           \
         .args = {1, 1, "one argument: <job>"},        \
+        .guess = {guess_job},                         \
         .run = inspect_run,                           \
     }
 

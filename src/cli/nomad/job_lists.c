@@ -1,4 +1,5 @@
 /* nomad job allocs, deployments, eval. */
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -41,6 +42,7 @@ const struct cli_command nomad_cmd_job_allocs = {
     .flags = CLI_FLAGS(allocs_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = allocs_run,
 };
 
@@ -78,6 +80,7 @@ const struct cli_command nomad_cmd_job_deployments = {
     .flags = CLI_FLAGS(deployments_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = deployments_run,
 };
 
@@ -119,5 +122,6 @@ const struct cli_command nomad_cmd_job_eval = {
     .flags = CLI_FLAGS(eval_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = eval_run,
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/nomad/diff.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/job_file.h"
 
 enum { EXIT_CHANGES = 1, EXIT_PLAN_FAILED = 255 };
@@ -159,6 +160,7 @@ static int plan_run(struct cli_call *c)
                  "with 255 when the plan could not be made.",                               \
         .flags = CLI_FLAGS(plan_flags),                                                     \
         .sets = SET_CLIENT,                                                                 \
+        .guess = {guess_job_file},                                                          \
         .run = plan_run,                                                                    \
     }
 

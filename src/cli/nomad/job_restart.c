@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 #include "lang/units.h"
 
@@ -241,5 +242,6 @@ const struct cli_command nomad_cmd_job_restart = {
     .flags = CLI_FLAGS(restart_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = restart_run,
 };

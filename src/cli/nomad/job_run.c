@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/job_file.h"
 #include "cli/nomad/nomad_priv.h"
 #include "lang/units.h"
@@ -127,6 +128,7 @@ static int run(struct cli_call *c)
         .flags = CLI_FLAGS(run_flags),                                                      \
         .sets = SET_CLIENT,                                                                 \
         .args = {1, 1, "one argument: <path>"},                                             \
+        .guess = {guess_job_file},                                                          \
         .run = run,                                                                         \
     }
 
@@ -173,6 +175,7 @@ static const struct flag validate_flags[] = {
         .flags = CLI_FLAGS(validate_flags),                                   \
         .sets = SET_CLIENT,                                                   \
         .args = {1, 1, "one argument: <path>"},                               \
+        .guess = {guess_job_file},                                            \
         .run = validate,                                                      \
     }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -94,6 +95,7 @@ const struct cli_command nomad_cmd_job_scale = {
     .synopsis = "Change the count of a Nomad job group",
     .flags = CLI_FLAGS(scale_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_job, guess_group},
     .run = scale_run,
 };
 
@@ -178,5 +180,6 @@ const struct cli_command nomad_cmd_job_scaling_events = {
     .flags = CLI_FLAGS(events_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <job>"},
+    .guess = {guess_job},
     .run = events_run,
 };

@@ -1,6 +1,7 @@
 /* nomad job status (also: nomad status). */
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/job_children.h"
 
 static struct {
@@ -282,7 +283,7 @@ static int run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
-#define STATUS_ROW(var, name_, synopsis_)                                                 \
+#define STATUS_ROW(var, name_, synopsis_, guess_)                                         \
     const struct cli_command var = {                                                      \
         .name = (name_),                                                                  \
         .usage = "nomad " name_ " [options] <job>",                                       \
@@ -291,8 +292,10 @@ static int run(struct cli_call *c)
         .flags = CLI_FLAGS(status_flags),                                                 \
         .sets = SET_CLIENT,                                                               \
         .args = {0, 1, "either no arguments or one: <job>"},                              \
+        .guess = {guess_},                                                                \
         .run = run,                                                                       \
     }
 
-STATUS_ROW(nomad_cmd_job_status, "job status", "Display status information about a job");
-STATUS_ROW(nomad_cmd_status, "status", "Display the status output for a resource");
+STATUS_ROW(nomad_cmd_job_status, "job status", "Display status information about a job",
+           guess_job);
+STATUS_ROW(nomad_cmd_status, "status", "Display the status output for a resource", guess_any);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -92,6 +93,7 @@ static int run(struct cli_call *c)
         .flags = CLI_FLAGS(stop_flags),                                              \
         .sets = SET_CLIENT,                                                          \
         .args = {1, -1, "at least one argument: <job>"},                             \
+        .guess = {guess_job},                                                        \
         .run = run,                                                                  \
     }
 

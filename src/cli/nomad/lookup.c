@@ -5,8 +5,7 @@
 #include "base/str.h"
 #include "cli/nomad/nomad_priv.h"
 
-/* Servers look identifiers up by whole bytes: an even number of hex digits. */
-static const char *even_prefix(struct cli_call *c, const char *prefix)
+const char *even_prefix(struct cli_call *c, const char *prefix)
 {
     size_t hex = 0, len = strlen(prefix);
 

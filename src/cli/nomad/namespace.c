@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/common/text.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/spec_file.h"
 
 static struct {
@@ -128,6 +129,7 @@ const struct cli_command nomad_cmd_namespace_status = {
     .flags = CLI_FLAGS(list_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <namespace>"},
+    .guess = {guess_namespace},
     .run = status_run,
 };
 
@@ -148,6 +150,7 @@ const struct cli_command nomad_cmd_namespace_inspect = {
     .flags = CLI_FLAGS(list_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <namespace>"},
+    .guess = {guess_namespace},
     .run = inspect_run,
 };
 
@@ -230,6 +233,7 @@ const struct cli_command nomad_cmd_namespace_apply = {
     .flags = CLI_FLAGS(apply_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <input>"},
+    .guess = {guess_job_file},
     .run = apply_run,
 };
 
@@ -249,5 +253,6 @@ const struct cli_command nomad_cmd_namespace_delete = {
     .synopsis = "Delete a namespace",
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <namespace>"},
+    .guess = {guess_namespace},
     .run = delete_run,
 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 #include "lang/units.h"
 
@@ -287,6 +288,7 @@ const struct cli_command nomad_cmd_node_drain = {
     .about = "Moves everything that runs on a node to other nodes, and follows that.",
     .flags = CLI_FLAGS(drain_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_node},
     .run = drain_run,
 };
 
@@ -332,5 +334,6 @@ const struct cli_command nomad_cmd_node_eligibility = {
     .synopsis = "Toggle scheduling eligibility for a given node",
     .flags = CLI_FLAGS(eligibility_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_node},
     .run = eligibility_run,
 };

@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "cli/common/text.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/spec_file.h"
 
 static struct {
@@ -190,6 +191,15 @@ static int delete_run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
+/* `apply` takes a file, the others a name. */
+static void guess_pool_or_file(struct cli_call *c, struct cli_guess *g)
+{
+    if (c->command == &nomad_cmd_node_pool_apply)
+        guess_job_file(c, g);
+    else
+        guess_node_pool(c, g);
+}
+
 #define POOL_ROW(var, verb_, flags_, synopsis_, run_, ...)      \
     const struct cli_command var = {                            \
         .name = "node pool " verb_,                             \
@@ -198,6 +208,7 @@ static int delete_run(struct cli_call *c)
         .flags = CLI_FLAGS(flags_),                             \
         .sets = SET_CLIENT,                                     \
         .args = {__VA_ARGS__},                                  \
+        .guess = {guess_pool_or_file},                          \
         .run = (run_),                                          \
     }
 

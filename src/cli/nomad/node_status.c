@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -201,5 +202,6 @@ const struct cli_command nomad_cmd_node_status = {
     .flags = CLI_FLAGS(status_flags),
     .sets = SET_CLIENT,
     .args = {0, 1, "either one or no arguments"},
+    .guess = {guess_node},
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 #define GROUP(var, name_, synopsis_) \
@@ -105,6 +106,7 @@ int nomad_cli_main(int argc, char **argv)
         .common = "run stop status alloc job node agent",
         .begin = begin,
         .version = print_version,
+        .flag_guesses = nomad_flag_guesses,
         .usage_after_error = true,
         .hint_after_count = true,
     };

@@ -92,6 +92,8 @@ const char *whole_path(struct cli_call *c, const char *path);
 /* ---- lookup.c -----------------------------------------------------------------------------
  */
 
+/* Servers look identifiers up by whole bytes: an even number of hex digits. */
+const char *even_prefix(struct cli_call *c, const char *prefix);
 /* A prefix to the one object it names: 0, else the exit code and a message was printed. */
 int find_alloc(struct cli_call *c, const char *prefix, const char *what_failed,
                const struct json **ret);

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli/common/input.h"
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 #include "http/client.h"
 
@@ -116,5 +117,6 @@ const struct cli_command nomad_cmd_operator_api = {
              "is.",
     .flags = CLI_FLAGS(api_flags),
     .sets = SET_CLIENT,
+    .guess = {guess_api_path},
     .run = api_run,
 };

@@ -1,6 +1,7 @@
 /* nomad service list, info, delete. */
 #include <string.h>
 
+#include "cli/nomad/guess.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -113,6 +114,7 @@ const struct cli_command nomad_cmd_service_info = {
     .flags = CLI_FLAGS(service_flags),
     .sets = SET_CLIENT,
     .args = {1, 1, "one argument: <service>"},
+    .guess = {guess_service},
     .run = info_run,
 };
 
@@ -135,5 +137,6 @@ const struct cli_command nomad_cmd_service_delete = {
     .synopsis = "Deletes a registered service",
     .sets = SET_CLIENT,
     .args = {2, 2, "two arguments: <service_name> and <service_id>"},
+    .guess = {guess_service},
     .run = delete_run,
 };

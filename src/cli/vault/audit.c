@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 const struct cli_command cmd_audit = {
     .name = "audit",
@@ -57,6 +58,7 @@ const struct cli_command cmd_audit_enable = {
              "file_path=/var/log/vault.log`.",
     .flags = CLI_FLAGS(enable_flags),
     .sets = SET_HTTP,
+    .guess = {guess_device_type, guess_data},
     .run = enable_run,
 };
 
@@ -80,6 +82,7 @@ const struct cli_command cmd_audit_disable = {
     .about = "Ends recording to a device.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_device},
     .run = disable_run,
 };
 

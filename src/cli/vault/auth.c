@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/login.h"
 #include "cli/vault/mounts.h"
 
@@ -89,6 +90,7 @@ const struct cli_command cmd_auth_enable = {
     .flags = CLI_FLAGS(enable_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_method_type},
     .run = enable_run,
 };
 
@@ -99,6 +101,7 @@ const struct cli_command cmd_auth_disable = {
     .about = "Unmounts a method; the tokens it gave out are revoked.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_method},
     .run = disable_run,
 };
 
@@ -110,6 +113,7 @@ const struct cli_command cmd_auth_tune = {
     .flags = CLI_FLAGS(tune_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_method},
     .run = tune_run,
 };
 
@@ -120,6 +124,7 @@ const struct cli_command cmd_auth_move = {
     .about = "Moves a method; paths begin with auth/. The tokens it gave out are revoked.",
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
+    .guess = {guess_method},
     .run = move_run,
 };
 
@@ -140,5 +145,6 @@ const struct cli_command cmd_auth_help = {
     .about = "Shows how to log in with a method.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_method},
     .run = help_run,
 };

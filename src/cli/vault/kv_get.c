@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/kv_priv.h"
 
 /* ---- get -------------------------------------------------------------------------------- */
@@ -90,6 +91,7 @@ const struct cli_command cmd_kv_get = {
     .flags = CLI_FLAGS(get_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = get_run,
 };
 
@@ -142,6 +144,7 @@ const struct cli_command cmd_kv_list = {
              "themselves.",
     .flags = CLI_FLAGS(list_flags),
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
+    .guess = {guess_key_folder},
     .run = list_run,
 };
 
@@ -173,5 +176,6 @@ const struct cli_command cmd_kv_enable_versioning = {
         "Makes a version 1 engine a version 2 engine; its data stays, as version 1 of each.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_engine},
     .run = enable_versioning_run,
 };

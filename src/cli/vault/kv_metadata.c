@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/kv_priv.h"
 
 const struct cli_command cmd_kv_metadata = {
@@ -99,6 +100,7 @@ const struct cli_command cmd_kv_metadata_get = {
     .flags = CLI_FLAGS(mount_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = get_run,
 };
 
@@ -180,6 +182,7 @@ const struct cli_command cmd_kv_metadata_put = {
     .flags = CLI_FLAGS(put_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = put_run,
 };
 
@@ -191,6 +194,7 @@ const struct cli_command cmd_kv_metadata_patch = {
     .flags = CLI_FLAGS(patch_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = patch_run,
 };
 
@@ -219,5 +223,6 @@ const struct cli_command cmd_kv_metadata_delete = {
     .flags = CLI_FLAGS(mount_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = delete_run,
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/kv_priv.h"
 
 static struct {
@@ -85,6 +86,7 @@ const struct cli_command cmd_kv_put = {
     .flags = CLI_FLAGS(put_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, ">1"},
+    .guess = {guess_key, guess_data},
     .run = put_run,
 };
 
@@ -183,6 +185,7 @@ const struct cli_command cmd_kv_patch = {
     .flags = CLI_FLAGS(patch_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, ">1"},
+    .guess = {guess_key, guess_data},
     .run = patch_run,
 };
 
@@ -232,5 +235,6 @@ const struct cli_command cmd_kv_rollback = {
     .flags = CLI_FLAGS(rollback_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = rollback_run,
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/kv_priv.h"
 
 static struct flag_list versions;
@@ -60,6 +61,7 @@ const struct cli_command cmd_kv_delete = {
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = delete_run,
 };
 
@@ -105,6 +107,7 @@ const struct cli_command cmd_kv_undelete = {
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = undelete_run,
 };
 
@@ -116,5 +119,6 @@ const struct cli_command cmd_kv_destroy = {
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_key},
     .run = destroy_run,
 };

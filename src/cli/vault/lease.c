@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 const struct cli_command cmd_lease = {
     .name = "lease",
@@ -53,6 +54,7 @@ const struct cli_command cmd_lease_lookup = {
     .synopsis = "Show a lease",
     .about = "Shows when a lease was given and when it ends.",
     .sets = SET_HTTP | SET_FORMAT,
+    .guess = {guess_lease},
     .run = lookup_run,
 };
 
@@ -88,6 +90,7 @@ const struct cli_command cmd_lease_renew = {
     .about = "Prolongs a lease.",
     .flags = CLI_FLAGS(renew_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
+    .guess = {guess_lease},
     .run = renew_run,
 };
 
@@ -149,5 +152,6 @@ const struct cli_command cmd_lease_revoke = {
     .flags = CLI_FLAGS(revoke_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_lease},
     .run = revoke_run,
 };

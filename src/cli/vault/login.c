@@ -1,9 +1,10 @@
 #include "cli/vault/login.h"
+#include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 #include <string.h>
 
 #include "base/str.h"
-#include "cli/vault/commands.h"
 
 static struct {
     const char *method, *path;
@@ -158,5 +159,6 @@ const struct cli_command cmd_login = {
         "asked for on the terminal.",
     .flags = CLI_FLAGS(flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
+    .guess = {guess_data},
     .run = run,
 };

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 enum { SNAPSHOT_MODE = 0600 };
 
@@ -193,6 +194,7 @@ const struct cli_command cmd_operator_raft_snapshot_save = {
     .about = "Writes a backup of the whole store to a file.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {cli_guess_files},
     .run = save_run,
 };
 
@@ -225,5 +227,6 @@ const struct cli_command cmd_operator_raft_snapshot_restore = {
     .flags = CLI_FLAGS(restore_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {cli_guess_files},
     .run = restore_run,
 };

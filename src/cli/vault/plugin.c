@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "http/client.h"
 
 const struct cli_command cmd_plugin = {
@@ -102,6 +103,7 @@ const struct cli_command cmd_plugin_list = {
     .about = "Lists engines and methods; those of a type: auth, database or secret.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {0, 1, "0 or 1"},
+    .guess = {guess_plugin_type},
     .run = list_run,
 };
 
@@ -142,6 +144,7 @@ const struct cli_command cmd_plugin_info = {
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {2, 2, "2"},
+    .guess = {guess_plugin_type},
     .run = info_run,
 };
 
@@ -182,6 +185,7 @@ const struct cli_command cmd_plugin_register = {
     .flags = CLI_FLAGS(register_flags),
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
+    .guess = {guess_plugin_type},
     .run = register_run,
 };
 
@@ -205,6 +209,7 @@ const struct cli_command cmd_plugin_deregister = {
     .flags = CLI_FLAGS(version_flags),
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
+    .guess = {guess_plugin_type},
     .run = deregister_run,
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 const struct cli_command cmd_policy = {
     .name = "policy",
@@ -75,6 +76,7 @@ const struct cli_command cmd_policy_read = {
     .about = "Shows the text of a policy.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_policy},
     .run = read_run,
 };
 
@@ -117,6 +119,7 @@ const struct cli_command cmd_policy_write = {
     .about = "Keeps the text of a file (\"-\": standard input) as a policy.",
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
+    .guess = {guess_policy, cli_guess_files},
     .run = write_run,
 };
 
@@ -140,5 +143,6 @@ const struct cli_command cmd_policy_delete = {
     .about = "Deletes a policy; tokens that name it lose what it allowed.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_policy},
     .run = delete_run,
 };

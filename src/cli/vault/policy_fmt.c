@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/hcl_layout.h"
 #include "cli/vault/policy_check.h"
 
@@ -46,5 +47,6 @@ const struct cli_command cmd_policy_fmt = {
     .about =
         "Checks a policy file and writes it back in the usual layout. No server is needed.",
     .args = {1, 1, "1"},
+    .guess = {cli_guess_files},
     .run = run,
 };

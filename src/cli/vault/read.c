@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 /* ---- read ------------------------------------------------------------------------------- */
 
@@ -35,6 +36,7 @@ const struct cli_command cmd_read = {
         "are sent as parameters.",
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, "1"},
+    .guess = {guess_path, guess_data},
     .run = read_run,
 };
 
@@ -83,6 +85,7 @@ const struct cli_command cmd_list = {
     .about = "Lists the names below a path, where the engine has any.",
     .sets = SET_HTTP | SET_FORMAT | SET_DETAILED,
     .args = {1, -1, "1"},
+    .guess = {guess_folder},
     .run = list_run,
 };
 
@@ -114,6 +117,7 @@ const struct cli_command cmd_delete = {
     .about = "Deletes what is at a path. It is no error when nothing is there.",
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, "at least 1"},
+    .guess = {guess_path},
     .run = delete_run,
 };
 
@@ -180,6 +184,7 @@ const struct cli_command cmd_write = {
     .flags = CLI_FLAGS(write_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, "1"},
+    .guess = {guess_path, guess_data},
     .run = write_run,
 };
 
@@ -193,5 +198,6 @@ const struct cli_command cmd_patch = {
     .flags = CLI_FLAGS(write_flags),
     .sets = SET_HTTP | SET_FIELD | SET_FORMAT,
     .args = {1, -1, "1"},
+    .guess = {guess_path, guess_data},
     .run = patch_run,
 };

@@ -1,5 +1,6 @@
 /* vault secrets ...: the engines. */
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 #include "cli/vault/mounts.h"
 
 const struct cli_command cmd_secrets = {
@@ -54,6 +55,7 @@ const struct cli_command cmd_secrets_enable = {
     .flags = CLI_FLAGS(enable_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_engine_type},
     .run = enable_run,
 };
 
@@ -64,6 +66,7 @@ const struct cli_command cmd_secrets_disable = {
     .about = "Unmounts an engine; what it gave out is revoked, what it keeps is deleted.",
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_engine},
     .run = disable_run,
 };
 
@@ -75,6 +78,7 @@ const struct cli_command cmd_secrets_tune = {
     .flags = CLI_FLAGS(tune_flags),
     .sets = SET_HTTP,
     .args = {1, 1, "1"},
+    .guess = {guess_engine},
     .run = tune_run,
 };
 
@@ -85,6 +89,7 @@ const struct cli_command cmd_secrets_move = {
     .about = "Moves an engine; its leases are revoked first.",
     .sets = SET_HTTP,
     .args = {2, 2, "2"},
+    .guess = {guess_engine},
     .run = move_run,
 };
 

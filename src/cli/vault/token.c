@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 const struct cli_command cmd_token = {
     .name = "token",
@@ -224,5 +225,6 @@ const struct cli_command cmd_token_capabilities = {
     .about = "Shows what a token may do at a path; without one, the token in use.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 2, "1-2"},
+    .guess = {guess_path, guess_path},
     .run = capabilities_run,
 };

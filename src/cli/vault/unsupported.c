@@ -133,5 +133,7 @@ const struct cli_command cmd_server = {
         "Starts a server with -config=FILE, or with -dev one for a try: in memory, unsealed, "
         "its root token on the screen.",
     .any_flags = true,
+    .flag_names = "config dev dev-root-token-id dev-listen-address dev-no-store-token "
+                  "dev-skip-init log-level log-format",
     .run = not_supported,
 };

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 /* ---- unwrap ----------------------------------------------------------------------------- */
 
@@ -94,6 +95,7 @@ const struct cli_command cmd_path_help = {
     .about = "Shows what the engine behind a path says about it.",
     .sets = SET_HTTP | SET_FORMAT,
     .args = {1, 1, "1"},
+    .guess = {guess_path},
     .run = path_help_run,
 };
 

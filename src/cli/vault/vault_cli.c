@@ -1,6 +1,7 @@
 #include "cli/vault/vault_cli.h"
 
 #include "cli/vault/commands.h"
+#include "cli/vault/guess.h"
 
 static const struct cli_command *const commands[] = {
 #define VAULT_COMMAND(name) &name,
@@ -46,6 +47,7 @@ int vault_cli_main(int argc, char **argv)
         .common = "read write delete list login server status unwrap",
         .begin = begin,
         .version = print_version,
+        .flag_guesses = vault_flag_guesses,
     };
     int r = cli_run(&program, argc, argv);
 
