@@ -312,6 +312,7 @@ int nomad_client_start(struct nomad_client *c, struct err *e)
     int r;
 
     c->started = true;
+    c->started_mono = clock_mono_ms();
     r = journal_load(c, restore, e);
     if (r == 0)
         r = start_loops(c, e);

@@ -157,7 +157,7 @@ struct nomad_client {
     struct stopper beat_wake;
     bool registered, contacted; /* contacted: a server has told what is to run here */
     struct stopper contact;     /* stopped once contacted */
-    int64_t heartbeat_ttl_ms, last_heartbeat_mono;
+    int64_t heartbeat_ttl_ms, last_heartbeat_mono, started_mono;
     uint64_t known_servers;
     struct serve_job *jobs; /* fs and the like, under way or ended and not yet joined */
     unsigned n_jobs;        /* under way */

@@ -229,6 +229,49 @@ static int64_t next_beat_ms(struct nomad_client *c)
     return ttl - (int64_t)random_below((uint64_t)ttl / 10);
 }
 
+static int64_t last_heard(struct nomad_client *c)
+{
+    auto_lock struct lock *held = lock_scope(&c->lock);
+
+    return c->last_heartbeat_mono ? c->last_heartbeat_mono : c->started_mono;
+}
+
+/* Ends what must not go on where no server hears of it (stop_on_client_after). When to look
+ * again; 0: nothing will be due. */
+static int64_t stop_unheard(struct nomad_client *c)
+{
+    int64_t heard = last_heard(c), now = clock_mono_ms(), next = 0;
+    struct alloc_run **all;
+    size_t n = client_allocs(c, &all);
+
+    for (size_t i = 0; i < n; i++) {
+        auto_object struct object *o = alloc_run_alloc(all[i]);
+        const struct task_group *g = alloc_group(alloc_of(o));
+        struct disconnect_rules d = {0};
+        int64_t due;
+
+        if (g)
+            group_disconnect(g, &d);
+        due = heard + d.stop_on_client_after_ns / 1000000;
+        if (d.stop_on_client_after_ns > 0 && due <= now)
+            alloc_run_kill(all[i]);
+        else if (d.stop_on_client_after_ns > 0 && (!next || due < next))
+            next = due;
+        alloc_run_unref(all[i]);
+    }
+    free(all);
+    return next;
+}
+
+static void wait_again(struct nomad_client *c, unsigned tries)
+{
+    int64_t until =
+        clock_mono_ms() + backoff_ms(tries, c->o.dev ? BEAT_DEV_BACKOFF_MS : BEAT_BACKOFF_MS);
+    int64_t due = stop_unheard(c);
+
+    stopper_wait_until(&c->stop, due && due < until ? due : until);
+}
+
 void beat_loop(void *arg)
 {
     struct nomad_client *c = arg;
@@ -249,8 +292,6 @@ void beat_loop(void *arg)
         if (r == ERR_DENIED && tries++ == 0)
             continue; /* a server that does not know us is told at once who we are */
         /* A waiting wake must not turn this into a busy loop. */
-        stopper_wait_until(&c->stop,
-                           clock_mono_ms() + backoff_ms(tries++, c->o.dev ? BEAT_DEV_BACKOFF_MS
-                                                                          : BEAT_BACKOFF_MS));
+        wait_again(c, tries++);
     }
 }

@@ -208,6 +208,33 @@ void alloc_fill_legacy(struct alloc *al, struct job *job, struct arena *a)
 }
 
 /*
+ * Clients that are not heard of.
+ */
+int64_t alloc_unknown_since(const struct alloc *al)
+{
+    const struct alloc_state *last =
+        al->alloc_states.len ? &al->alloc_states.at[al->alloc_states.len - 1] : NULL;
+
+    return last && same(last->value, ALLOC_UNKNOWN) ? last->time : 0;
+}
+
+bool alloc_reconnecting(const struct alloc *al)
+{
+    return alloc_unknown_since(al) && !same(al->client_status, ALLOC_UNKNOWN) &&
+           !same(al->client_status, ALLOC_LOST);
+}
+
+void alloc_state_add(struct alloc *al, const char *value, int64_t now_ns, struct arena *a)
+{
+    if (al->alloc_states.len == ALLOC_STATES_KEPT) {
+        al->alloc_states.len--;
+        memmove(al->alloc_states.at, al->alloc_states.at + 1,
+                al->alloc_states.len * sizeof *al->alloc_states.at);
+    }
+    list_push(a, &al->alloc_states, ((struct alloc_state){.value = value, .time = now_ns}));
+}
+
+/*
  * Counters by name.
  */
 int64_t count_get(const struct json *counts, const char *key)

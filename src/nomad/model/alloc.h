@@ -130,6 +130,13 @@ struct desired_transition {
     bool *migrate, *reschedule, *force_reschedule, *no_shutdown_delay;
 };
 
+/* What the server thought of it, when that was not what its client had said last. */
+struct alloc_state {
+    int64_t field;     /* 0: client status */
+    const char *value; /* "unknown", or the status it came back with */
+    int64_t time;      /* Unix ns */
+};
+
 struct alloc_network_status {
     const char *interface_name, *address, *address_ipv6;
     struct dns_config *dns;
@@ -148,6 +155,7 @@ struct alloc {
     struct desired_transition *desired_transition;    /* NULL: nothing wanted */
     const char *client_status, *client_description;
     LIST(struct task_state) task_states;
+    LIST(struct alloc_state) alloc_states;
     const char *previous_allocation, *next_allocation, *deployment_id;
     struct alloc_deployment_status *deployment_status;
     struct reschedule_tracker *reschedule_tracker;
@@ -186,12 +194,20 @@ extern const struct schema alloc_schema, task_state_schema, task_event_schema,
 #define ALLOC_IN_PLACE "alloc updating in-place"
 #define ALLOC_NODE_TAINTED "alloc not needed as node is tainted"
 #define ALLOC_RESCHEDULED "alloc was rescheduled because it failed"
+#define ALLOC_IS_UNKNOWN "alloc is unknown since its node is disconnected"
+#define ALLOC_RECONNECTED "alloc not needed due to disconnected client reconnect"
 
 bool alloc_client_terminal(const struct alloc *al);             /* complete, failed or lost */
 bool alloc_server_terminal(const struct alloc *al);             /* desired stop or evict */
 bool alloc_terminal(const struct alloc *al);                    /* either */
 bool alloc_status_may_become(const char *from, const char *to); /* client status */
 bool task_status_may_become(const char *from, const char *to);
+/* Since when its client is not heard of, Unix ns; 0: it is. */
+int64_t alloc_unknown_since(const struct alloc *al);
+/* Its client is back and says what it does; who keeps its place is not decided yet. */
+bool alloc_reconnecting(const struct alloc *al);
+enum { ALLOC_STATES_KEPT = 10 };
+void alloc_state_add(struct alloc *al, const char *value, int64_t now_ns, struct arena *a);
 /* Every task ended well (a batch alloc that need not run again). */
 bool alloc_ran_ok(const struct alloc *al);
 /* Newest finish of its tasks, Unix ns; 0: none. */

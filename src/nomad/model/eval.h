@@ -171,7 +171,9 @@ struct plan {
     LIST(struct plan_stop) stops;  /* stopped, evicted, lost */
     LIST(struct alloc *) places;   /* new allocs: no indexes yet */
     LIST(struct alloc *) in_place; /* copies of existing ones with a newer job version */
-    LIST(struct alloc *) annotate; /* copies of existing ones that only get followup_eval_id */
+    /* Copies of existing ones; what counts of them is followup_eval_id, alloc_states, and a
+     * client_status that has become "unknown". */
+    LIST(struct alloc *) annotate;
     struct deployment *deployment; /* new, or the current one with groups added; NULL: none */
     LIST(struct plan_deployment_update) deployment_updates;
     LIST(struct eval *) evals;            /* blocked and follow-up ones to create */

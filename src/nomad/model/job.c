@@ -11,6 +11,25 @@ const struct task_group *job_group(const struct job *j, const char *name)
     return NULL;
 }
 
+void group_disconnect(const struct task_group *g, struct disconnect_rules *ret)
+{
+    const struct disconnect_strategy *d = g->disconnect;
+
+    *ret = (struct disconnect_rules){
+        .lost_after_ns = OPT(g->max_client_disconnect_ns),
+        .stop_on_client_after_ns = OPT(g->stop_after_client_disconnect_ns),
+        .replace = !OPT(g->prevent_reschedule_on_lost),
+        .reconcile = "best_score",
+    };
+    if (!d)
+        return;
+    ret->lost_after_ns = OPT(d->lost_after_ns);
+    ret->stop_on_client_after_ns = OPT(d->stop_on_client_after_ns);
+    ret->replace = !d->replace || *d->replace;
+    if (d->reconcile && *d->reconcile)
+        ret->reconcile = d->reconcile;
+}
+
 const struct task *group_task(const struct task_group *tg, const char *name)
 {
     if (tg)

@@ -96,6 +96,16 @@ struct disconnect_strategy {
     const char *reconcile;
 };
 
+/* What holds for a group, whichever of the older and newer arguments said it. */
+struct disconnect_rules {
+    int64_t
+        lost_after_ns; /* a running alloc is unknown, not lost, for so long; 0: lost at once */
+    int64_t stop_on_client_after_ns; /* its client ends it by itself then; 0: never */
+    bool replace;                    /* somebody else takes its place meanwhile */
+    const char *reconcile;           /* who stays when it is back: "best_score" "keep_original"
+                                        "keep_replacement" "longest_running" */
+};
+
 struct consul_block {
     const char *namespace, *cluster, *partition;
 };
@@ -573,6 +583,7 @@ void job_diff_annotate(struct job_diff *d, const struct plan_annotations *notes,
 /*
  * Lookups.
  */
+void group_disconnect(const struct task_group *g, struct disconnect_rules *ret);
 const struct task_group *job_group(const struct job *j, const char *name); /* NULL: none */
 const struct task *group_task(const struct task_group *tg, const char *name);
 bool job_is_stopped(const struct job *j); /* NULL counts as stopped */

@@ -149,6 +149,13 @@ static const struct schema_field alloc_deployment_status_fields[] = {
 SCHEMA(alloc_deployment_status_schema, "deployment_status", struct alloc_deployment_status,
        alloc_deployment_status_fields);
 
+static const struct schema_field alloc_state_fields[] = {
+    {"Field", NULL, F_INT, AT(alloc_state, field)},
+    {"Value", NULL, F_STR, AT(alloc_state, value), .def = "\"\""},
+    {"Time", NULL, F_TIME, AT(alloc_state, time)},
+};
+static SCHEMA(alloc_state_schema, "state", struct alloc_state, alloc_state_fields);
+
 static const struct schema_field reschedule_event_fields[] = {
     {"RescheduleTime", NULL, F_INT, AT(reschedule_event, reschedule_time)},
     {"PrevAllocID", NULL, F_STR, AT(reschedule_event, prev_alloc_id), .def = "\"\""},
@@ -223,6 +230,8 @@ static const struct schema_field alloc_fields[] = {
      .sub = &task_state_schema},
     {"PreviousAllocation", NULL, F_STR, AT(alloc, previous_allocation),
      .flags = FIELD_OMITEMPTY, .def = "\"\""},
+    {"AllocStates", NULL, F_LIST, AT(alloc, alloc_states), .flags = FIELD_OMITEMPTY,
+     .sub = &alloc_state_schema},
     {"NextAllocation", NULL, F_STR, AT(alloc, next_allocation), .flags = FIELD_OMITEMPTY,
      .def = "\"\""},
     {"DeploymentID", NULL, F_STR, AT(alloc, deployment_id), .flags = FIELD_OMITEMPTY,

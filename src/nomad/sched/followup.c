@@ -25,15 +25,16 @@ static struct eval *eval_new(struct eval_run *r, const char *by, const char *sta
 }
 
 /* Those that are due within a few seconds of each other come back together. */
-const char *followup_at(struct eval_run *r, int64_t at)
+const char *followup_at(struct eval_run *r, int64_t at, const char *by, const char *why)
 {
     static const int64_t batch = SCHED_FOLLOWUP_BATCH_S * INT64_C(1000000000);
     struct eval *ev;
 
     list_each (&r->plan->evals, it)
-        if ((*it)->wait_until >= at && (*it)->wait_until - at < batch)
+        if (same((*it)->triggered_by, by) && (*it)->wait_until >= at &&
+            (*it)->wait_until - at < batch)
             return (*it)->id;
-    ev = eval_new(r, EVAL_BY_ALLOC_FAILURE, EVAL_PENDING, "created for delayed rescheduling");
+    ev = eval_new(r, by, EVAL_PENDING, why);
     ev->wait_until = at;
     return ev->id;
 }

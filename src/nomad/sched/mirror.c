@@ -393,8 +393,10 @@ static void node_read(struct sched *s, struct s_node *n, struct hot *h)
     h->flags = HOT_USED;
     if (node_is_ready(node))
         h->flags |= HOT_READY;
-    if (same(node->status, "down") || same(node->status, "disconnected"))
+    if (same(node->status, "down"))
         h->flags |= HOT_DOWN;
+    if (same(node->status, "disconnected"))
+        h->flags |= HOT_DISCONNECTED;
 
     vec_done(&n->host_ports);
     reserve_ports(n, kept->networks.reserved_host_ports);

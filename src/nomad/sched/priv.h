@@ -2,7 +2,7 @@
  * priv -- what the files of the scheduler share
  *
  * mirror.c: the cluster. feasible.c: may a group run on a node. ports.c: ports and cores.
- * spread.c, rank.c: which node is best. place.c: from a node to an alloc. classify.c,
+ * spread.c, rank.c: which node is best. place.c: from a node to an alloc. disconnect.c,
  * reconcile.c: service and batch jobs. system.c: one per node. process.c: the door.
  */
 #ifndef NOMAD_SCHED_PRIV_H
@@ -40,7 +40,12 @@ struct hot {
     uint16_t flags; /* HOT_* */
 };
 
-enum hot_flags { HOT_USED = 1 << 0, HOT_READY = 1 << 1, HOT_DOWN = 1 << 2 };
+enum hot_flags {
+    HOT_USED = 1 << 0,
+    HOT_READY = 1 << 1,
+    HOT_DOWN = 1 << 2,
+    HOT_DISCONNECTED = 1 << 3, /* not heard of, and some alloc there may come back */
+};
 
 struct port_range {
     uint16_t lo, hi;
@@ -280,6 +285,21 @@ bool needs_restart(struct eval_run *r, const struct task_group *g, const struct 
 bool update_in_place(struct eval_run *r, const struct task_group *g, const struct alloc *al);
 bool is_current(const struct eval_run *r, const struct alloc *al); /* of this job version */
 
+/* The plan's copy of an alloc that stays, to be told something. */
+struct alloc *restate(struct eval_run *r, const struct alloc *al);
+
+/* disconnect.c: an alloc whose node is not heard of (AWAY_NOT: it is). */
+enum away {
+    AWAY_NOT,
+    AWAY_LOST,
+    AWAY_KEPT,     /* it keeps its place, now or for ever */
+    AWAY_REPLACED, /* it may come back, but somebody else takes its place */
+};
+enum away away_look(struct eval_run *r, const struct task_group *g, const struct alloc *al);
+/* Two with one name, `back` was unknown for a while: does it stay rather than the other? */
+bool reconnect_prefers(const struct eval_run *r, const struct task_group *g,
+                       const struct alloc *back, const struct alloc *other);
+
 /* deployment.c */
 void deployment_start(struct eval_run *r); /* cancel what is of another version or job */
 bool deployment_wanted(const struct eval_run *r, const struct task_group *g);
@@ -290,7 +310,8 @@ void deployment_placed(struct eval_run *r, const struct task_group *g, struct al
 void deployment_finish(struct eval_run *r, bool nothing_left);
 
 /* followup.c */
-const char *followup_at(struct eval_run *r, int64_t at); /* id of the eval that comes back */
+/* The id of the eval that comes back then. */
+const char *followup_at(struct eval_run *r, int64_t at, const char *by, const char *why);
 void blocked_eval(struct eval_run *r);
 
 /* reconcile.c, system.c */

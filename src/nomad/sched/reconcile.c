@@ -3,7 +3,7 @@
 /*
  * Service and batch jobs: what is there against what shall be, group by group.
  *
- *   1. sort the group's allocs: lost, to be moved, to be tried again, fine
+ *   1. sort the group's allocs: lost, unknown, to be moved, to be tried again, fine
  *   2. stop what is too much
  *   3. of those that are fine: current, changed where they stand, or to be replaced
  *   4. a deployment, if this is a new version of a job that rolls
@@ -21,6 +21,8 @@ struct group_state {
     const struct task_group *g;
     int64_t count;
     alloc_list all, keep, canaries, lost, migrate, again, update;
+    alloc_list away; /* unknown and replaced; they may come back */
+    alloc_list back; /* came back, and may have been replaced */
     LIST(struct later) later;
     uint8_t *used; /* names by index */
     int64_t next_free;
@@ -132,6 +134,33 @@ static void sort_failed(struct group_state *s, const struct alloc *al)
         list_push(a, &s->keep, al); /* it keeps its place: nothing replaces it */
 }
 
+static void sort_live(struct group_state *s, const struct alloc *al)
+{
+    struct arena *a = s->r->a;
+
+    switch (away_look(s->r, s->g, al)) {
+    case AWAY_LOST:
+        list_push(a, &s->lost, al);
+        return;
+    case AWAY_REPLACED:
+        list_push(a, &s->away, al);
+        return;
+    case AWAY_KEPT:
+        list_push(a, &s->keep, al);
+        return;
+    case AWAY_NOT:
+        break;
+    }
+    if (wants_move(al))
+        list_push(a, &s->migrate, al);
+    else if (is_canary(al))
+        list_push(a, &s->canaries, al);
+    else if (alloc_reconnecting(al))
+        list_push(a, &s->back, al);
+    else
+        list_push(a, &s->keep, al);
+}
+
 static void sort_alloc(struct group_state *s, const struct alloc *al)
 {
     struct eval_run *r = s->r;
@@ -154,17 +183,10 @@ static void sort_alloc(struct group_state *s, const struct alloc *al)
             list_push(r->a, &s->keep, al);
         return;
     }
-    if (same(al->client_status, ALLOC_FAILED)) {
+    if (same(al->client_status, ALLOC_FAILED))
         sort_failed(s, al);
-    } else if (node_is_gone(r, al)) {
-        list_push(r->a, &s->lost, al);
-    } else if (wants_move(al)) {
-        list_push(r->a, &s->migrate, al);
-    } else if (is_canary(al)) {
-        list_push(r->a, &s->canaries, al);
-    } else {
-        list_push(r->a, &s->keep, al);
-    }
+    else
+        sort_live(s, al);
 }
 
 /*
@@ -196,6 +218,38 @@ static bool placed_as_canary(const struct group_state *s, const struct alloc *al
     return dg && strlist_has(&dg->placed_canaries, al->id);
 }
 
+static void stop_reconnected(struct group_state *s, const struct alloc *al)
+{
+    stop_alloc(s->r, al, ALLOC_RECONNECTED, NULL);
+    s->r->notes->stop++;
+}
+
+/* It is back: it takes its place again, or what replaced it stays. */
+static void settle_back(struct group_state *s, const struct alloc *back)
+{
+    struct eval_run *r = s->r;
+
+    list_each (&s->keep, it)
+        if (same((*it)->name, back->name) && !reconnect_prefers(r, s->g, back, *it)) {
+            stop_reconnected(s, back);
+            return;
+        }
+    for (size_t i = s->keep.len; i-- > 0;)
+        if (same(s->keep.at[i]->name, back->name))
+            stop_reconnected(s, take_out(&s->keep, i));
+    alloc_state_add(restate(r, back), back->client_status, r->in->now_ns, r->a);
+    r->notes->reconnect++;
+    list_push(r->a, &s->keep, back);
+}
+
+static void settle_reconnected(struct group_state *s)
+{
+    list_each (&s->back, it)
+        settle_back(s, *it);
+    if (s->back.len && s->keep.len > 1)
+        qsort(s->keep.at, s->keep.len, sizeof *s->keep.at, by_name_then_age);
+}
+
 /* One of two with the same name (they stand side by side): the one that a promoted canary made
  * superfluous, else an ended one, else the younger. l->len: there are none. */
 static size_t double_name(const struct group_state *s, const alloc_list *l)
@@ -210,6 +264,14 @@ static size_t double_name(const struct group_state *s, const alloc_list *l)
         return i;
     }
     return l->len;
+}
+
+/* Nobody waits for one whose place is no longer there. */
+static void stop_away(struct group_state *s)
+{
+    for (size_t i = s->away.len; i-- > 0;)
+        if (alloc_name_index(s->away.at[i]->name) >= s->count)
+            drop(s, &s->away, i);
 }
 
 static void stop_surplus(struct group_state *s)
@@ -291,8 +353,12 @@ static int64_t take_free_index(struct group_state *s)
     return s->next_free < s->count ? s->next_free++ : -1;
 }
 
-static const struct alloc *lost_named(struct group_state *s, const char *name)
+/* Whom a new one of that name replaces. */
+static const struct alloc *former_named(struct group_state *s, const char *name)
 {
+    for (size_t i = 0; i < s->away.len; i++)
+        if (same(s->away.at[i]->name, name))
+            return s->away.at[i];
     for (size_t i = 0; i < s->lost.len; i++)
         if (same(s->lost.at[i]->name, name))
             return take_out(&s->lost, i);
@@ -368,8 +434,8 @@ static int64_t place_missing(struct group_state *s, bool allowed)
 {
     int64_t n = missing(s), done = 0;
 
-    if (!allowed && n > (int64_t)s->lost.len)
-        n = (int64_t)s->lost.len;
+    if (!allowed && n > (int64_t)(s->lost.len + s->away.len))
+        n = (int64_t)(s->lost.len + s->away.len);
     for (; done < n; done++) {
         int64_t i = take_free_index(s);
         struct want w = {.only_node = NONE};
@@ -377,7 +443,7 @@ static int64_t place_missing(struct group_state *s, bool allowed)
         if (i < 0)
             break;
         w.name = alloc_name(s->r->a, s->r->job->id, s->g->name, (uint32_t)i);
-        w.previous = lost_named(s, w.name);
+        w.previous = former_named(s, w.name);
         s->r->notes->place++;
         put(s, &w);
     }
@@ -474,6 +540,8 @@ static void prepare(struct group_state *s)
     collect(s, s->g->name);
     list_each (&s->all, it)
         sort_alloc(s, *it);
+    settle_reconnected(s);
+    stop_away(s);
     stop_surplus(s);
     sort_updates(s);
     s->used = arena_array(s->r->a, uint8_t, (size_t)s->count + 1);
@@ -489,18 +557,9 @@ static void schedule_later(struct group_state *s)
     struct eval_run *r = s->r;
 
     list_each (&s->later, it) {
-        struct alloc *copy = NULL;
-
-        if (run_stops(r, it->al))
-            continue;
-        list_each (&r->plan->in_place, other)
-            if (same((*other)->id, it->al->id))
-                copy = *other;
-        if (!copy) {
-            copy = schema_copy(&alloc_schema, it->al, r->a);
-            list_push(r->a, &r->plan->annotate, copy);
-        }
-        copy->followup_eval_id = followup_at(r, it->at);
+        if (!run_stops(r, it->al))
+            restate(r, it->al)->followup_eval_id = followup_at(
+                r, it->at, EVAL_BY_ALLOC_FAILURE, "created for delayed rescheduling");
     }
 }
 

@@ -11,11 +11,6 @@ static void queued_add(struct eval_run *r, const char *group)
             it->n++;
 }
 
-static bool gone(const struct eval_run *r, const struct s_alloc *sa)
-{
-    return sa->node == NONE || r->s->hot.at[sa->node].flags & HOT_DOWN;
-}
-
 static bool draining_away(const struct alloc *al)
 {
     return al->desired_transition && OPT(al->desired_transition->migrate);
@@ -68,11 +63,20 @@ static bool settle(struct eval_run *r, const struct task_group *g, const struct 
         return false;
     if (alloc_client_terminal(al))
         return same(r->job->type, "sysbatch") && is_current(r, al);
-    if (gone(r, sa)) {
+    switch (away_look(r, g, al)) {
+    case AWAY_NOT:
+        break;
+    case AWAY_KEPT:
+    case AWAY_REPLACED: /* there is no other place for it */
+        r->notes->ignore++;
+        return true;
+    case AWAY_LOST:
         stop_alloc(r, al, ALLOC_IS_LOST, ALLOC_LOST);
         r->notes->stop++;
         return true;
     }
+    if (alloc_reconnecting(al))
+        alloc_state_add(restate(r, al), al->client_status, r->in->now_ns, r->a);
     if (draining_away(al)) {
         stop_alloc(r, al, ALLOC_NODE_TAINTED, NULL);
         r->notes->stop++;
@@ -87,14 +91,9 @@ static bool settle(struct eval_run *r, const struct task_group *g, const struct 
 
 static void rolling_eval(struct eval_run *r)
 {
-    const char *id =
-        followup_at(r, r->in->now_ns + (r->job->update ? OPT(r->job->update->stagger_ns) : 0));
+    int64_t stagger = r->job->update ? OPT(r->job->update->stagger_ns) : 0;
 
-    list_each (&r->plan->evals, it)
-        if (same((*it)->id, id)) {
-            (*it)->triggered_by = EVAL_BY_ROLLING;
-            (*it)->status_description = "";
-        }
+    followup_at(r, r->in->now_ns + stagger, EVAL_BY_ROLLING, "");
 }
 
 static void system_group(struct eval_run *r, const struct task_group *g)

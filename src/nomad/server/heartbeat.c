@@ -1,7 +1,11 @@
 /*
- * Heartbeats: a deadline per node; who misses it is down, and its jobs are evaluated.
+ * Heartbeats: a deadline per node; who misses it is down, or disconnected while an alloc on it
+ * may come back (its group's lost_after), and its jobs are evaluated.
  *
- *      ready --no heartbeat until TTL + grace--> down --heartbeat or registration--> ready
+ *      ready --no heartbeat until TTL + grace--> down ---------+--heartbeat or
+ *        |                                        ^            |  registration--> ready
+ *        +--the same, an alloc may come back--> disconnected --+
+ *                                     (down when none may any more)
  *
  * Deadlines live in memory: after a start every node gets one whole TTL before it is missed.
  */
@@ -105,33 +109,102 @@ static size_t take_late(struct heartbeats *h, char ret[DOWN_BATCH][UUID_SIZE])
     return n;
 }
 
-struct down {
+struct missed {
     struct nomad_server *server;
     const char *id;
+    bool disconnected; /* answer: not down, look again */
+    bool changed;
 };
 
-static int mark_down(struct txn *t, void *arg, struct err *e)
+static int may_come_back(struct txn *t, const struct alloc *al, int64_t now_ns, bool *ret,
+                         struct err *e)
+{
+    const struct task_group *g;
+    const struct object *job;
+    struct disconnect_rules d;
+    int64_t since = alloc_unknown_since(al);
+    int r;
+
+    if (alloc_terminal(al) || strcmp(al->client_status, ALLOC_PENDING) == 0)
+        return 0;
+    r = state_job_version(t, al->namespace, al->job_id, al->job_version, &job, e);
+    if (r < 0)
+        return r == ERR_NOTFOUND ? 0 : r;
+    g = job_group(job->body, al->task_group);
+    if (!g)
+        return 0;
+    group_disconnect(g, &d);
+    *ret = d.lost_after_ns > 0 && (!since || since + d.lost_after_ns > now_ns);
+    return 0;
+}
+
+static int some_may_come_back(struct txn *t, const char *node_id, int64_t now_ns, bool *ret,
+                              struct err *e)
+{
+    const struct object *o;
+    struct table_scan it;
+    struct key k;
+    int r;
+
+    *ret = false;
+    table_index_key(&k, &alloc_table, "by_node");
+    key_addz(&k, node_id);
+    r = table_scan_index(t, &it, &alloc_table, &k, 0, e);
+    if (r < 0)
+        return r;
+    while (!*ret && (r = table_scan_next(&it, &o, e)) > 0) {
+        r = may_come_back(t, o->body, now_ns, ret, e);
+        if (r < 0)
+            break;
+    }
+    table_scan_end(&it);
+    return r < 0 ? r : 0;
+}
+
+static int mark_missed(struct txn *t, void *arg, struct err *e)
 {
     auto_arena struct arena *a = arena_new(0);
     struct strlist ids = {0};
-    struct down *d = arg;
+    struct missed *d = arg;
     const struct object *old;
+    const char *status;
     struct object *o;
     struct node *n;
     int64_t now = clock_wall_ns();
-    int r = state_node(t, d->id, &old, e);
+    int r;
+
+    d->changed = false;
+    r = state_node(t, d->id, &old, e);
 
     if (r == ERR_NOTFOUND)
         return 0;
-    if (r < 0 || strcmp(((const struct node *)old->body)->status, "down") == 0)
+    if (r == 0)
+        r = some_may_come_back(t, d->id, now, &d->disconnected, e);
+    status = d->disconnected ? "disconnected" : "down";
+    if (r < 0 || strcmp(((const struct node *)old->body)->status, status) == 0)
         return r;
     o = state_copy(old);
     n = o->body;
-    n->status = "down";
+    n->status = status;
+    d->changed = true;
     n->status_updated_at = now / 1000000000;
     node_event_add(n, "Node heartbeat missed", "Cluster", now, o->arena);
     r = state_put(t, &node_table, o, e);
     return r < 0 ? r : node_evals_create(t, a, now, d->id, &ids, e);
+}
+
+static void miss(struct heartbeats *h, const char *id)
+{
+    struct missed d = {h->server, id, false, false};
+    struct err e = ERR_INIT;
+    int r = store_run(h->server->opts.store, mark_missed, &d, 0, NULL, &e);
+
+    if (d.changed)
+        log_warn("heartbeat", "node TTL expired node_id=%s", id);
+    if (r < 0)
+        log_error("heartbeat", "node %s is not marked down, retrying: %s", id, e.msg);
+    if (r < 0 || d.disconnected)
+        heartbeat_reset(h->server, id);
 }
 
 static void run(void *arg)
@@ -143,15 +216,7 @@ static void run(void *arg)
         size_t n = take_late(h, late);
 
         for (size_t i = 0; i < n; i++) {
-            struct down d = {h->server, late[i]};
-            struct err e = ERR_INIT;
-
-            log_warn("heartbeat", "node TTL expired node_id=%s", late[i]);
-            if (store_run(h->server->opts.store, mark_down, &d, 0, NULL, &e) < 0) {
-                log_error("heartbeat", "node %s is not marked down, retrying: %s", late[i],
-                          e.msg);
-                heartbeat_reset(h->server, late[i]);
-            }
+            miss(h, late[i]);
         }
     }
 }
@@ -173,7 +238,8 @@ static int load_nodes(struct nomad_server *s, struct err *e)
     if (r < 0)
         return r;
     while ((r = table_scan_next(&it, &o, e)) > 0)
-        if (strcmp(((const struct node *)o->body)->status, "ready") == 0)
+        if (strcmp(((const struct node *)o->body)->status, "ready") == 0 ||
+            strcmp(((const struct node *)o->body)->status, "disconnected") == 0)
             heartbeat_reset(s, ((const struct node *)o->body)->id);
     table_scan_end(&it);
     return r < 0 ? r : 0;

@@ -128,8 +128,23 @@ static int update_in_place(struct nomad_server *s, struct txn *t, const struct a
     return alloc_write(s, t, o, old, now_ns, e);
 }
 
-static int annotate_one(struct txn *t, const struct alloc *planned, int64_t now_ns,
-                        struct err *e)
+/* Its node is not heard of any more, or is again; its client is told, so that it says how
+ * things stand. */
+static void restate(struct object *o, const struct alloc *planned)
+{
+    const struct alloc *said = schema_copy(&alloc_schema, planned, o->arena);
+    struct alloc *al = o->body;
+
+    al->alloc_states = said->alloc_states;
+    al->alloc_modify_index = 0;
+    if (strcmp(said->client_status, ALLOC_UNKNOWN) == 0 && !alloc_client_terminal(al)) {
+        al->client_status = said->client_status;
+        al->client_description = said->client_description;
+    }
+}
+
+static int annotate_one(struct nomad_server *s, struct txn *t, const struct alloc *planned,
+                        int64_t now_ns, struct err *e)
 {
     const struct object *old;
     struct object *o;
@@ -141,7 +156,9 @@ static int annotate_one(struct txn *t, const struct alloc *planned, int64_t now_
     al = o->body;
     al->followup_eval_id = arena_strdup(o->arena, str_or_empty(planned->followup_eval_id));
     al->modify_time = now_ns;
-    return state_put(t, &alloc_table, o, e);
+    if (planned->alloc_states.len != al->alloc_states.len)
+        restate(o, planned);
+    return alloc_write(s, t, o, old, now_ns, e);
 }
 
 static int put_new(struct txn *t, const struct table *table, const void *body, struct err *e)
@@ -311,7 +328,7 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
     for (size_t i = 0; r == 0 && i < p->in_place.len; i++)
         r = update_in_place(s, t, p->in_place.at[i], now_ns, e);
     for (size_t i = 0; r == 0 && i < p->annotate.len; i++)
-        r = annotate_one(t, p->annotate.at[i], now_ns, e);
+        r = annotate_one(s, t, p->annotate.at[i], now_ns, e);
     if (r == 0)
         r = place_all(s, t, p, now_ns, e);
     if (r == 0 && p->failed.len == 0)

@@ -316,9 +316,10 @@ static bool may_be_rescheduled(const struct job *j, const struct alloc *al, int6
     return d.eligible;
 }
 
-/* A failed alloc that may be rescheduled asks the scheduler to; once per job and batch. */
-static int eval_for_failure(struct call *c, const struct alloc *al, struct strlist *done,
-                            struct err *e)
+/* An alloc that failed and may be rescheduled, or that came back after its node was not heard
+ * of, asks for the scheduler; once per job and batch. */
+static int eval_for(struct call *c, const struct alloc *al, const char *by,
+                    struct strlist *done, struct err *e)
 {
     const struct object *job;
     const char *key;
@@ -331,13 +332,13 @@ static int eval_for_failure(struct call *c, const struct alloc *al, struct strli
         return 0;
     if (r < 0)
         return r;
-    if (!may_be_rescheduled(job->body, al, c->now_ns))
+    if (strcmp(by, EVAL_BY_ALLOC_FAILURE) == 0 && !may_be_rescheduled(job->body, al, c->now_ns))
         return 0;
     list_push(c->arena, done, key);
     struct eval_new n = {.namespace = al->namespace,
                          .job_id = al->job_id,
                          .type = ((const struct job *)job->body)->type,
-                         .triggered_by = EVAL_BY_ALLOC_FAILURE,
+                         .triggered_by = by,
                          .priority = OPT(((const struct job *)job->body)->priority),
                          .job_modify_index = job_spec_index(job)};
 
@@ -350,7 +351,7 @@ static int update_one(struct call *c, const char *node_id, const struct alloc *s
     const struct object *old;
     const struct alloc *was;
     struct object *o;
-    bool failed;
+    bool failed, came_back;
     int r = state_alloc(c->txn, str_or_empty(said->id), &old, e);
 
     if (r == ERR_NOTFOUND)
@@ -366,8 +367,13 @@ static int update_one(struct call *c, const char *node_id, const struct alloc *s
     take_client_side(o, said, c->now_ns);
     failed = strcmp(((const struct alloc *)o->body)->client_status, ALLOC_FAILED) == 0 &&
              strcmp(was->client_status, ALLOC_FAILED) != 0 && !alloc_server_terminal(was);
+    came_back = alloc_reconnecting(o->body) && !alloc_reconnecting(was);
     r = alloc_write(server_of(c), c->txn, o, old, c->now_ns, e);
-    return r == 0 && failed ? eval_for_failure(c, was, evals, e) : r;
+    if (r == 0 && failed)
+        r = eval_for(c, was, EVAL_BY_ALLOC_FAILURE, evals, e);
+    if (r == 0 && came_back)
+        r = eval_for(c, was, EVAL_BY_RECONNECT, evals, e);
+    return r;
 }
 
 static int rpc_update(struct call *c, struct err *e)

@@ -19,7 +19,7 @@ static int is_down(struct fake_server *s, struct err *e)
 
 static void fill_lease(struct arena *a, struct link_lease *ret, uint64_t index)
 {
-    *ret = (struct link_lease){.heartbeat_ttl_ms = 10000, .index = index};
+    *ret = (struct link_lease){.heartbeat_ttl_ms = 1000, .index = index};
     list_push(a, &ret->servers, "127.0.0.1:4647");
 }
 

@@ -447,6 +447,33 @@ TEST(a_server_that_forgot_the_node_gets_it_registered_again)
     world_stop(&w);
 }
 
+TEST(what_must_not_run_unheard_of_is_ended_by_the_client_itself)
+{
+    static const char script[] =
+        "trap 'echo gone > local/gone; exit' INT; while :; do sleep 0.05; done";
+    struct world w;
+
+    world_start(&w, NULL);
+    world_run(&w, ID1, script, NULL, "\"Disconnect\":{\"StopOnClientAfter\":200000000}");
+    world_run(&w, ID2, script, NULL, NULL);
+    world_wait(&w, ID1, "running");
+    world_wait(&w, ID2, "running");
+    lock_take(&w.server.lock);
+    w.server.down = true;
+    cond_broadcast(&w.server.changed);
+    lock_drop(&w.server.lock);
+    T_UNTIL(*world_file(&w, ID1, "t/local/gone"));
+    T_STR_EQ(world_file(&w, ID2, "t/local/gone"), "");
+    lock_take(&w.server.lock);
+    w.server.down = false;
+    lock_drop(&w.server.lock);
+    world_wait(&w, ID1, "complete");
+    T_STR_EQ(world_alloc(&w, ID2)->client_status, "running");
+    world_desire(&w, ID2, ALLOC_STOP);
+    world_wait(&w, ID2, "complete");
+    world_stop(&w);
+}
+
 TEST(the_node_tells_what_the_scheduler_needs)
 {
     static const char *const keys[] = {

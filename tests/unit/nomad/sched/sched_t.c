@@ -70,6 +70,7 @@ void cluster_node_status(struct cluster *c, int i, const char *status)
     struct node *n = schema_copy(&node_schema, sched_node(c->sched, node_id(c->a, i)), c->a);
 
     n->status = status;
+    n->status_updated_at = c->now / T_SECOND;
     put_node(c, n);
 }
 
@@ -216,14 +217,14 @@ void cluster_commit(struct cluster *c)
 
     list_each (&p->stops, it)
         commit_stop(c, it);
-    list_each (&p->places, it) {
-        put_alloc(c, *it);
-        link_next(c, *it);
-    }
     list_each (&p->in_place, it)
         put_alloc(c, *it);
     list_each (&p->annotate, it)
         put_alloc(c, *it);
+    list_each (&p->places, it) {
+        put_alloc(c, *it);
+        link_next(c, *it);
+    }
     if (p->deployment)
         c->deployment = schema_copy(&deployment_schema, p->deployment, c->a);
     list_each (&p->deployment_updates, it)

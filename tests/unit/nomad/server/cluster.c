@@ -172,6 +172,15 @@ const char *node_up(struct cluster *cl, const char *name)
     return arena_strdup(cl->arena, id);
 }
 
+void node_beat(struct cluster *cl, const char *node_id)
+{
+    const char *text = arena_printf(cl->arena, "{\"node_id\":\"%s\"}", node_id);
+    struct answer a =
+        call(cl, nomad_server_rpc(cl->server), "POST", "/v1/internal/node/heartbeat", text);
+
+    T_STR_EQ(a.status == 200 ? "" : a.body, "");
+}
+
 void report(struct cluster *cl, const char *alloc_id, const char *status, int healthy)
 {
     struct answer al =

@@ -57,6 +57,7 @@ const char *job_text_with(struct cluster *cl, const char *id, const char *type, 
     ",\"HealthyDeadline\":60000000000,\"ProgressDeadline\":600000000000}"
 
 const char *node_up(struct cluster *cl, const char *name); /* its id */
+void node_beat(struct cluster *cl, const char *node_id);
 /* A node tells of an alloc; healthy -1: nothing said. */
 void report(struct cluster *cl, const char *alloc_id, const char *status, int healthy);
 /* Once `n` allocs of the job match ClientStatus (NULL: any) and DesiredStatus "run": their ids,
