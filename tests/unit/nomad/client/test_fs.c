@@ -409,7 +409,7 @@ TEST(ended_allocs_go_when_there_are_too_many)
     world_run(&w, ID2, "exec sleep 900", NULL, NULL);
     world_wait(&w, ID2, "running");
     T_UNTIL(!nomad_client_has_alloc(w.client, ID1));
-    T_TRUE(access(world_path(&w, ID1, "alloc"), F_OK) < 0);
+    T_UNTIL(access(world_path(&w, ID1, "alloc"), F_OK) < 0);
     T_TRUE(nomad_client_has_alloc(w.client, ID2));
     world_stop(&w);
 }

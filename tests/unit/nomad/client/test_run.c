@@ -386,8 +386,8 @@ TEST(a_deployment_hears_once_whether_the_alloc_is_healthy)
         {"failed", JOB("service", TASK("t", "exit 1", ""), UPDATE("5000000000", "9000000000")),
          "Unhealthy because of failed task", false},
         {"too late",
-         JOB("service", TASK("t", "exec sleep 900", ""), UPDATE("9000000000", "300000000")),
-         "Task not running for min_healthy_time of 9s by healthy_deadline of 300ms", false},
+         JOB("service", TASK("t", "exec sleep 900", ""), UPDATE("9000000000", "3000000000")),
+         "Task not running for min_healthy_time of 9s by healthy_deadline of 3s", false},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
