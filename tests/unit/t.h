@@ -82,6 +82,15 @@ void t_pause(void); /* a moment between two looks */
         }                                                                     \
     } while (0)
 
+/* For a program whose tests start what outlives them (TEST_GUARD; once, beside its tests): it
+ * ends with the program, however that ends, and to leave something behind is a failure. */
+void t_guard(void);
+#define TEST_GUARD                                       \
+    __attribute__((constructor)) static void guard(void) \
+    {                                                    \
+        t_guard();                                       \
+    }
+
 /* A scratch directory that is removed at exit. Static storage, per process. */
 const char *t_tmpdir(void);
 
