@@ -1,9 +1,9 @@
 /*
  * serai-shim DIR -- supervise one task (see shim/protocol.h)
  *
- * The program that the agent starts reads the spec, forks the supervisor, waits until the task
- * runs, and ends with 0; if it cannot, it says why on standard error and ends with 2. The
- * supervisor has no parent left that could take it down.
+ * It reads the spec, starts the task, says so on standard error and closes that; from then on
+ * it supervises in a session of its own, and nothing ties it to the agent whose child it is. If
+ * it cannot start the task, it says why on standard error and ends with 2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,14 +69,22 @@ static void detach_stdio(void)
         dup2(null, fd);
 }
 
-/* In the supervisor. Tells through `ready`: nothing when all is well, else the error's text. */
-static int run(const struct spec *s, int dirfd, int ready, struct err *e)
+/* The agent hears that the task runs, and from then on nothing of it is held open. */
+static void tell_started(void)
+{
+    if (write(STDERR_FILENO, SHIM_STARTED, strlen(SHIM_STARTED)) < 0)
+        return detach_stdio(); /* it is gone: the next one finds the task */
+    detach_stdio();
+}
+
+/* 0: the task has run to its end and is forgotten. */
+static int run(const struct spec *s, int dirfd, struct err *e)
 {
     struct task task;
     sigset_t all;
     int r, listen_fd;
 
-    setsid();
+    setsid(); /* fails when the agent has made the session already */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -97,59 +105,24 @@ static int run(const struct spec *s, int dirfd, int ready, struct err *e)
         task_kill_rest(&task); /* a task that nobody can find again must not run */
         return r;
     }
-    detach_stdio();
-    close(ready);
+    tell_started();
     supervise(&task);
     unlinkat(dirfd, "shim.sock", 0);
     return 0;
 }
 
-static int wait_ready(int ready)
-{
-    char text[ERR_MSG_SIZE];
-    ssize_t n, len = 0;
-
-    while ((n = read(ready, text + len, sizeof text - (size_t)len)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        len += n;
-    }
-    if (len == 0)
-        return 0;
-    fprintf(stderr, "%.*s\n", (int)len, text);
-    return 2;
-}
-
 static int start(const char *dir, struct err *e)
 {
     static struct spec spec;
-    int ready[2], dirfd, r;
-    pid_t pid;
+    int dirfd, r;
 
     dirfd = path_open_dir(dir, e);
     if (dirfd < 0)
         return dirfd;
     if (fchdir(dirfd) < 0)
         return err_set_errno(e, ERR_IO, "enter %s", dir);
-    r = spec_read(0, &spec, e);
-    if (r < 0)
-        return r;
-    if (pipe2(ready, O_CLOEXEC) < 0)
-        return err_set_errno(e, ERR_IO, "make a pipe");
-    pid = fork();
-    if (pid < 0)
-        return err_set_errno(e, ERR_IO, "fork");
-    if (pid == 0) {
-        close(ready[0]);
-        r = run(&spec, dirfd, ready[1], e);
-        if (r < 0 && write(ready[1], e->msg, strlen(e->msg)) < 0)
-            _exit(3);
-        _exit(r < 0 ? 2 : 0);
-    }
-    close(ready[1]);
-    _exit(wait_ready(ready[0]));
+    r = spec_read(STDIN_FILENO, &spec, e);
+    return r < 0 ? r : run(&spec, dirfd, e);
 }
 
 int main(int argc, char **argv)
@@ -162,7 +135,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: serai-shim DIR (started by the agent; see shim/protocol.h)\n");
         return 2;
     }
-    if (start(argv[1], &e) < 0)
-        fprintf(stderr, "%s\n", e.msg);
+    if (start(argv[1], &e) == 0)
+        return 0;
+    fprintf(stderr, "%s\n", e.msg);
     return 2;
 }

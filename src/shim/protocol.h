@@ -1,8 +1,9 @@
 /*
  * shim/protocol -- between a client agent and the supervisor of one task
  *
- * The agent starts `serai-shim DIR` with the spec on its standard input and forgets it. The
- * shim detaches, starts the task, owns its logs and its exit status, and outlives the agent.
+ * The agent starts `serai-shim DIR` with the spec on its standard input. The shim starts the
+ * task, writes SHIM_STARTED to its standard error and closes it (or says why not, and ends with
+ * 2), owns the task's logs and its exit status, and outlives the agent.
  * Whoever wants to talk to it connects to the unix socket DIR/shim.sock and sends lines; each
  * answer is one line.
  *
@@ -31,6 +32,8 @@
  */
 #ifndef SHIM_PROTOCOL_H
 #define SHIM_PROTOCOL_H
+
+#define SHIM_STARTED "started\n"
 
 enum {
     SHIM_SPEC_MAX = 1 << 20,

@@ -66,7 +66,11 @@ static void reply_exit(struct client *c, const struct task *t)
     reply(c, "exit %d %d %d %lld", t->code, t->signal, t->oom_killed, (long long)t->ended_ns);
 }
 
-/* The end is on disk before anybody is told. A full disk is tried again each second. */
+/*
+ * The end is in the file before anybody is told: it outlives this process and any agent. It is
+ * not waited for the disk: with the machine's end the task's is known anyway, and whoever has
+ * not heard of the exit by then starts anew. A full disk is tried again each second.
+ */
 static void record_end(struct shim *s)
 {
     const struct task *t = s->task;
@@ -74,8 +78,7 @@ static void record_end(struct shim *s)
     int n = snprintf(text, sizeof text, "exit %d %d %d %lld\n", t->code, t->signal,
                      t->oom_killed, (long long)t->ended_ns);
 
-    s->recorded =
-        path_write_atomic(s->dirfd, "status", str_n(text, (size_t)n), 0600, NULL) == 0;
+    s->recorded = path_replace(s->dirfd, "status", str_n(text, (size_t)n), 0600, NULL) == 0;
     s->told = true;
     if (!s->leave_at_ms)
         s->leave_at_ms = mono_ms() + SHIM_LINGER_MS;

@@ -128,7 +128,7 @@ __attribute__((noreturn)) static void child(const struct spec *s, int out, int e
     int null = open("/dev/null", O_RDONLY);
     int failed;
 
-    setsid();
+    setpgid(0, 0);
     if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
         dup3(report, 3, O_CLOEXEC) < 0) {
         failed = errno;

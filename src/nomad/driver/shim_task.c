@@ -22,6 +22,7 @@ enum {
     MAGIC = 0x54534b48,
     ANSWER_MS = 5000,
     START_MS = 30000,
+    LEAVE_MS = 5000,
     USER_BUF = 16384,
     GROUPS_MAX = 64
 };
@@ -30,6 +31,7 @@ struct task_handle {
     unsigned magic;
     char *dir; /* the shim's */
     int dirfd;
+    pid_t pid;   /* the shim, when it is a child of this process; else 0 */
     int wait_fd; /* connection that waits, -1: none */
     char line[SHIM_LINE_MAX];
     size_t line_len;
@@ -242,13 +244,36 @@ static int write_spec(const struct driver_start *s, const struct shim_spec *spec
     return buf_check(b, "the task's specification", e);
 }
 
-/* The shim says on its standard error why it could not start the task. */
-static int run_shim(const char *program, const char *dir, struct str spec, struct err *e)
+/* Collect a shim that ends, or has ended, if it is ours to collect. */
+static void reap(pid_t pid, int64_t patience_ms)
 {
-    auto_buf struct buf why = BUF_INIT(ERR_MSG_SIZE);
+    if (pid)
+        proc_wait(pid, clock_mono_ms() + patience_ms, NULL, NULL);
+}
+
+/* Feed it the spec and hear what it says: that the task runs, or why not. */
+static int converse(int in, int err, struct str spec, struct err *e)
+{
+    auto_buf struct buf said = BUF_INIT(ERR_MSG_SIZE);
+    int r = fd_write_all(in, spec, e), heard;
+
+    close(in);
+    heard = fd_read_all(err, &said, r < 0 ? NULL : e);
+    if (heard == 0 && str_eqc(buf_str(&said), SHIM_STARTED))
+        return 0;
+    if (heard == 0 && said.len > 0)
+        return err_set(e, ERR_INVALID, "%.*s", STR_ARG(str_trim(buf_str(&said))));
+    if (r == 0 && heard == 0)
+        r = err_set(e, ERR_IO, "it ended without a word");
+    return err_wrap(e, r < 0 ? r : heard, "start serai-shim");
+}
+
+static int run_shim(const char *program, const char *dir, struct str spec, pid_t *ret_pid,
+                    struct err *e)
+{
     const char *argv[] = {program, dir, NULL};
-    int in[2], err[2], status = 0, r;
-    struct proc_spec p = {.path = program, .argv = argv, .stdout_fd = -1};
+    int in[2], err[2], r;
+    struct proc_spec p = {.path = program, .argv = argv, .stdout_fd = -1, .new_session = true};
     pid_t pid;
 
     if (pipe2(in, O_CLOEXEC) < 0)
@@ -263,20 +288,18 @@ static int run_shim(const char *program, const char *dir, struct str spec, struc
     r = proc_start(&p, &pid, e);
     close(in[0]);
     close(err[1]);
-    if (r == 0)
-        r = fd_write_all(in[1], spec, e);
-    close(in[1]);
-    if (r == 0)
-        r = fd_read_all(err[0], &why, e);
+    if (r < 0) {
+        close(in[1]);
+        close(err[0]);
+        return err_wrap(e, r, "start serai-shim");
+    }
+    r = converse(in[1], err[0], spec, e);
     close(err[0]);
     if (r < 0)
-        return err_wrap(e, r, "start serai-shim");
-    r = proc_wait(pid, clock_mono_ms() + START_MS, &status, e);
-    if (r < 0)
-        return r;
-    if (status != 0)
-        return err_set(e, ERR_INVALID, "%.*s", STR_ARG(str_trim(buf_str(&why))));
-    return 0;
+        reap(pid, START_MS);
+    else
+        *ret_pid = pid;
+    return r;
 }
 
 int shim_task_start(const struct driver_env *env, const struct driver_start *s,
@@ -284,6 +307,7 @@ int shim_task_start(const struct driver_env *env, const struct driver_start *s,
 {
     auto_buf struct buf text = BUF_INIT(SHIM_SPEC_MAX);
     auto_fd int dirfd = -1;
+    pid_t pid = 0;
     int r = path_mkdirs(s->state_dir, 0700, e);
 
     text.secret = true; /* the environment may hold tokens */
@@ -296,10 +320,11 @@ int shim_task_start(const struct driver_env *env, const struct driver_start *s,
     if (r == 0)
         r = write_spec(s, spec, &text, e);
     if (r == 0)
-        r = run_shim(env->shim_path, s->state_dir, buf_str(&text), e);
+        r = run_shim(env->shim_path, s->state_dir, buf_str(&text), &pid, e);
     if (r < 0)
         return r;
     *ret = handle_new(s->state_dir, TAKE_FD(dirfd));
+    (*ret)->pid = pid;
     return 0;
 }
 
@@ -440,9 +465,11 @@ void shim_task_forget(struct task_handle *h)
 {
     char line[SHIM_LINE_MAX];
 
-    if (ask(h, "forget", line, NULL) == 0)
-        return;
-    unlinkat(h->dirfd, "status", 0);
-    unlinkat(h->dirfd, "pid", 0);
-    unlinkat(h->dirfd, "shim.sock", 0);
+    if (ask(h, "forget", line, NULL) < 0) {
+        unlinkat(h->dirfd, "status", 0);
+        unlinkat(h->dirfd, "pid", 0);
+        unlinkat(h->dirfd, "shim.sock", 0);
+    }
+    reap(h->pid, LEAVE_MS);
+    h->pid = 0;
 }

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +13,8 @@
 #include "base/thread.h"
 #include "nomad/driver/driver.h"
 #include "t.h"
+
+TEST_GUARD
 
 struct run {
     struct arena *a;
@@ -218,6 +222,72 @@ TEST(a_task_is_found_again_by_its_handle_or_its_directory)
         T_ROW("forgotten");
         T_INT_EQ(r.d->recover(&r.env, state, &r.h, &e), ERR_NOTFOUND);
         end(&r);
+    }
+}
+
+/* The pids in the supervisor's own file. */
+static pid_t shim_pid(struct run *r)
+{
+    auto_buf struct buf b = BUF_INIT(256);
+    int task, shim;
+
+    T_OK(path_read_file(AT_FDCWD, arena_printf(r->a, "%s/pid", r->s.state_dir), &b, NULL),
+         &(struct err){0});
+    T_INT_EQ(sscanf(b.p, "%d %*s %d", &task, &shim), 2);
+    return shim;
+}
+
+static long rss_kb(struct run *r, pid_t pid)
+{
+    auto_buf struct buf b = BUF_INIT(16 << 10);
+    const char *at;
+
+    T_OK(path_read_file(AT_FDCWD, arena_printf(r->a, "/proc/%d/status", (int)pid), &b, NULL),
+         &(struct err){0});
+    at = strstr(b.p, "VmRSS:");
+    T_TRUE(at);
+    return strtol(at + strlen("VmRSS:"), NULL, 10);
+}
+
+TEST(a_supervisor_takes_less_than_a_megabyte)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* theirs is not the memory that is meant */
+#endif
+    struct run r;
+    struct task_exit x = {0};
+    struct err e = ERR_INIT;
+
+    begin(&r, "{\"command\":\"sh\",\"args\":[\"-c\",\"echo up; sleep 600\"]}");
+    T_OK(r.d->start(&r.env, &r.s, &r.h, &e), &e);
+    T_UNTIL(strstr(log_text(&r, "t.stdout.0"), "up\n"));
+    T_TRUE(rss_kb(&r, shim_pid(&r)) < 1024);
+    T_OK(r.d->stop(r.h, SIGTERM, 0, &e), &e);
+    wait_end(&r, &x);
+    end(&r);
+}
+
+TEST(no_zombie_stays_of_a_supervisor)
+{
+    static const struct {
+        const char *label, *config;
+        int start;
+    } rows[] = {
+        {"its task has run", "{\"command\":\"/bin/true\"}", 0},
+        {"its task cannot be started", "{\"command\":\"/bin\"}", ERR_INVALID},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct run r;
+        struct task_exit x = {0};
+
+        T_ROW(rows[i].label);
+        begin(&r, rows[i].config);
+        T_INT_EQ(r.d->start(&r.env, &r.s, &r.h, NULL), rows[i].start);
+        if (r.h)
+            wait_end(&r, &x);
+        end(&r);
+        T_INT_EQ(waitpid(-1, NULL, WNOHANG), -1);
     }
 }
 
