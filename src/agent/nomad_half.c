@@ -383,9 +383,11 @@ void nomad_half_stop(struct nomad_half *h, bool leaving)
     if (!h)
         return;
     if (h->client)
+        nomad_client_leave(h->client, leaving);
+    if (h->api) /* also a shared one: it wakes what the client has parked there */
+        api_stop(h->api);
+    if (h->client)
         nomad_client_stop(h->client, leaving);
-    if (h->own_api)
-        api_stop(h->own_api);
     http_server_stop(h->http_server, clock_mono_ms() + STOP_MS);
     http_server_stop(h->rpc_server, clock_mono_ms() + STOP_MS);
     if (h->server)

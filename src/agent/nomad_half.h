@@ -27,7 +27,8 @@ struct nomad_half_opts {
 
 int nomad_half_start(const struct nomad_half_opts *o, struct nomad_half **ret, struct err *e);
 /* `leaving`: leave_on_interrupt or leave_on_terminate says so. */
-void nomad_half_stop(struct nomad_half *h, bool leaving); /* NULL is fine */
+/* NULL is fine. Stops the api too, also a shared one. */
+void nomad_half_stop(struct nomad_half *h, bool leaving);
 void nomad_half_reload(struct nomad_half *h);
 const char *nomad_half_node_id(const struct nomad_half *h); /* NULL: no client */
 

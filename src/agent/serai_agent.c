@@ -160,8 +160,6 @@ static int serve(struct arena *a, const struct serai_flags *f, struct nomad_conf
         printf("==> Serai shutdown triggered\n");
         fflush(stdout);
     }
-    if (h.vault && h.nomad)
-        api_stop(vault_half_api(h.vault));
     nomad_half_stop(h.nomad, leaving);
     if (secrets)
         secrets->free(secrets->ctx);

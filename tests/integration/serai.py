@@ -388,13 +388,14 @@ class Box:
         return server, client
 
     def serai_agent(self, extra="", name="node1", env=None):
-        """`serai agent -config`: both halves in one process. The Server is the nomad half; its
+        """`serai agent -config -vault-config`: both halves in one process. The Server is the nomad half; its
         `vault` is (a Server-like view of) the other."""
         vault_port, = free_ports(1)
-        block = (f'vault_server {{\n  storage "inmem" {{}}\n  listener "tcp" {{\n    address = "127.0.0.1:{vault_port}"\n'
-                 f'    tls_disable = 1\n  }}\n  api_addr = "http://127.0.0.1:{vault_port}"\n}}\n')
-        path, http_port, _, data = self.nomad_config(name, "both", extra=block + extra)
-        s = self.spawn(name, "serai", "agent", "-config", path, env=env)
+        vault = self.dir / f"{name}-vault.hcl"
+        vault.write_text(f'storage "inmem" {{}}\nlistener "tcp" {{\n  address = "127.0.0.1:{vault_port}"\n'
+                         f'  tls_disable = 1\n}}\napi_addr = "http://127.0.0.1:{vault_port}"\n')
+        path, http_port, _, data = self.nomad_config(name, "both", extra=extra)
+        s = self.spawn(name, "serai", "agent", "-config", path, "-vault-config", vault, env=env)
         s.addr, s.data, s.token_header = f"http://127.0.0.1:{http_port}", data, "X-Nomad-Token"
         s.vault_addr = f"http://127.0.0.1:{vault_port}"
         self.wait_nomad(s, nodes=True)

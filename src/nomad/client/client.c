@@ -278,7 +278,7 @@ static void restore(struct nomad_client *c, struct alloc_run *ar)
     if (alloc_run_start(ar, &e) < 0)
         log_error(CLIENT_ROOM, "alloc not taken up alloc=%s error=%s", ar->id, e.msg);
     else
-        update_queue(ar); /* what happened meanwhile is news */
+        update_queue(ar, TELL_NOW); /* what happened meanwhile is news */
 }
 
 static int start_loops(struct nomad_client *c, struct err *e)
@@ -376,19 +376,18 @@ static void detach_all(struct nomad_client *c)
     free(all);
 }
 
-void nomad_client_stop(struct nomad_client *c, bool leaving)
+void nomad_client_leave(struct nomad_client *c, bool leaving)
 {
-    struct thread *const loops[] = {&c->t_beat,   &c->t_watch, &c->t_update,
-                                    &c->t_finger, &c->t_gc,    &c->t_stream};
     int64_t drain = c->o.drain.deadline_ms > 0 ? c->o.drain.deadline_ms : DRAIN_MS;
 
-    if (!c->started)
+    if (!c->started || stopper_is_set(&c->stop))
         return;
-    c->started = false;
     if (c->o.kill_on_stop)
         kill_tasks(c, clock_mono_ms() + KILL_ON_STOP_MS, false);
     else if (leaving && c->o.drain.enabled)
         kill_tasks(c, clock_mono_ms() + drain, c->o.drain.ignore_system_jobs);
+    if (!c->link_http)
+        update_flush(c, clock_mono_ms() + FLUSH_MS);
     lock_take(&c->lock);
     c->stopping = true;
     stopper_stop(&c->stop);
@@ -396,9 +395,20 @@ void nomad_client_stop(struct nomad_client *c, bool leaving)
     stopper_stop(&c->gc_wake);
     cond_broadcast(&c->changed);
     lock_drop(&c->lock);
+    serve_stop(c);
+}
+
+void nomad_client_stop(struct nomad_client *c, bool leaving)
+{
+    struct thread *const loops[] = {&c->t_beat,   &c->t_watch, &c->t_update,
+                                    &c->t_finger, &c->t_gc,    &c->t_stream};
+
+    if (!c->started)
+        return;
+    nomad_client_leave(c, leaving);
+    c->started = false;
     if (c->link_http)
         link_http_hurry(c->link_http);
-    serve_stop(c);
     for (size_t i = 0; i < ARRAY_LEN(loops); i++)
         thread_join(loops[i]);
     if (c->link_http)

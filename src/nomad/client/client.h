@@ -89,6 +89,10 @@ int nomad_client_start(struct nomad_client *c, struct err *e);
 /* Ends the loops. Tasks run on, unless `leaving` (leave_on_interrupt, leave_on_terminate) with
  * drain_on_shutdown, or kill_on_stop. Later requests are answered with 503. */
 void nomad_client_stop(struct nomad_client *c, bool leaving);
+/* What of it needs the servers: tasks end if they are to, what is new is told. From then on
+ * nothing is asked for, and a server in this process may stop before nomad_client_stop waits
+ * for the loops. */
+void nomad_client_leave(struct nomad_client *c, bool leaving);
 void nomad_client_free(struct nomad_client *c); /* NULL is fine; stops first */
 DEFINE_AUTO(struct nomad_client *, nomad_client_free)
 #define auto_nomad_client AUTO(nomad_client_freep)
