@@ -72,7 +72,7 @@ static void decide(struct health_watch *h, struct alloc_run *ar, bool healthy)
     ar->health = healthy;
     ar->health_at = clock_wall_ns();
     lock_drop(&ar->lock);
-    alloc_touch(ar);
+    alloc_touch(ar, TELL_NOW);
 }
 
 static void tell(struct task_run *t, const char *why)

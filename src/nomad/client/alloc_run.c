@@ -111,14 +111,21 @@ struct task_run *alloc_run_task(struct alloc_run *ar, struct str name)
 
 /* ---- wishes ----------------------------------------------------------------------------- */
 
-void alloc_touch(struct alloc_run *ar)
+void alloc_touch(struct alloc_run *ar, enum tell when)
 {
     lock_take(&ar->lock);
     if (!ar->dirty_ms)
         ar->dirty_ms = clock_mono_ms();
     stopper_stop(&ar->wake);
     lock_drop(&ar->lock);
-    update_queue(ar);
+    update_queue(ar, when);
+}
+
+void alloc_wake(struct alloc_run *ar)
+{
+    auto_lock struct lock *held = lock_scope(&ar->lock);
+
+    stopper_stop(&ar->wake);
 }
 
 static void wish(struct alloc_run *ar, bool *what)
@@ -375,7 +382,6 @@ static void end(struct alloc_run *ar, bool detached)
     journal_write(ar);
     if (detached)
         return;
-    update_queue(ar);
     client_wake_gc(ar->c); /* it may be waited for */
 }
 

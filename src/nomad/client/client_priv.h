@@ -152,8 +152,9 @@ struct nomad_client {
     struct stopper gc_wake;
     struct map allocs; /* id -> alloc_run */
     VEC(struct alloc_run *) updates;
-    struct object *node; /* body struct node: replaced whole */
-    bool node_changed;   /* to be registered again */
+    int64_t updates_due_ms; /* mono: when they are to go; 0: now */
+    struct object *node;    /* body struct node: replaced whole */
+    bool node_changed;      /* to be registered again */
     struct stopper beat_wake;
     bool registered, contacted; /* contacted: a server has told what is to run here */
     struct stopper contact;     /* stopped once contacted */
@@ -212,8 +213,12 @@ void alloc_run_update(struct alloc_run *ar, struct object *alloc); /* takes it *
 void alloc_run_kill(struct alloc_run *ar);
 void alloc_run_detach(struct alloc_run *ar); /* end its threads, leave its tasks */
 void alloc_run_join(struct alloc_run *ar);
+/* When the server hears of a change: an event alone waits a moment for more to go with it. */
+enum tell { TELL_NOW, TELL_SOON };
 /* Something of it changed: journal, server, life cycle. From any thread. */
-void alloc_touch(struct alloc_run *ar);
+void alloc_touch(struct alloc_run *ar, enum tell when);
+/* Only its thread is to look. */
+void alloc_wake(struct alloc_run *ar);
 struct object *alloc_run_alloc(struct alloc_run *ar); /* a reference */
 struct task_run *alloc_run_task(struct alloc_run *ar, struct str name);
 static inline const struct alloc *alloc_of(const struct object *o)
@@ -304,7 +309,7 @@ void watch_loop(void *c);
 void update_loop(void *c);
 void finger_loop(void *c);
 void gc_loop(void *c);
-void update_queue(struct alloc_run *ar);
+void update_queue(struct alloc_run *ar, enum tell when);
 /* Everything queued, within the deadline (mono ms). */
 void update_flush(struct nomad_client *c, int64_t deadline_ms);
 

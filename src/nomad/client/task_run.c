@@ -544,7 +544,7 @@ static void task_main(void *arg)
     t->over = true;
     lock_drop(&t->lock);
     do_cmds(t);
-    alloc_touch(t->ar);
+    alloc_wake(t->ar);
 }
 
 int task_run_start(struct task_run *t, struct err *e)

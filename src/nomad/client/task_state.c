@@ -38,17 +38,19 @@ static void replace(struct task_run *t, struct task_state *st, struct arena *a)
     t->st = st;
 }
 
-static void set_state(struct task_state *st, const char *state, struct arena *a)
+/* True: it is another one now. */
+static bool set_state(struct task_state *st, const char *state, struct arena *a)
 {
     int64_t now = clock_wall_ns();
 
     if (same(st->state, state))
-        return;
+        return false;
     st->state = state;
     if (same(state, TASK_RUNNING))
         opt_set(a, &st->started_at, now);
     else if (same(state, TASK_DEAD))
         opt_set(a, &st->finished_at, now);
+    return true;
 }
 
 static void change(struct task_run *t, const char *state, const struct task_event *ev,
@@ -57,9 +59,8 @@ static void change(struct task_run *t, const char *state, const struct task_even
     lock_take(&t->lock);
     struct arena *a;
     struct task_state *st = begin(t, &a);
+    bool moved = state && set_state(st, state, a);
 
-    if (state)
-        set_state(st, state, a);
     if (ev)
         task_state_add_event(st, ev, a);
     if (restart) {
@@ -68,7 +69,7 @@ static void change(struct task_run *t, const char *state, const struct task_even
     }
     replace(t, st, a);
     lock_drop(&t->lock);
-    alloc_touch(t->ar);
+    alloc_touch(t->ar, moved || restart ? TELL_NOW : TELL_SOON);
 }
 
 void task_emit(struct task_run *t, const struct task_event *ev)

@@ -1,18 +1,26 @@
-/* What servers are told about allocs: at once when nothing is under way, else in batches. */
+/*
+ * What servers are told about allocs. A new state goes at once, or with the next batch if one
+ * is under way; an event alone waits UPDATE_QUIET_MS, since what it announces is about to
+ * follow and each call is a commit on the server's disk.
+ */
 #include "base/clock.h"
 #include "nomad/client/client_priv.h"
 
-enum { UPDATE_BACKOFF_MS = 15000 };
+enum { UPDATE_BACKOFF_MS = 15000, UPDATE_QUIET_MS = 100 };
 
-void update_queue(struct alloc_run *ar)
+void update_queue(struct alloc_run *ar, enum tell when)
 {
     struct nomad_client *c = ar->c;
+    int64_t due = when == TELL_SOON ? clock_mono_ms() + UPDATE_QUIET_MS : 0;
     auto_lock struct lock *held = lock_scope(&c->lock);
+    bool sooner = c->updates.len == 0 || due < c->updates_due_ms;
 
-    if (ar->update_queued)
-        return;
+    if (!ar->update_queued)
+        vec_push(&c->updates, alloc_run_ref(ar));
     ar->update_queued = true;
-    vec_push(&c->updates, alloc_run_ref(ar));
+    if (!sooner)
+        return;
+    c->updates_due_ms = due;
     cond_broadcast(&c->changed);
 }
 
@@ -63,7 +71,7 @@ static int turn(struct nomad_client *c)
         log_warn(CLIENT_ROOM, "alloc updates not sent, retrying error=%s", e.msg);
     for (size_t i = 0; i < n; i++) {
         if (r < 0)
-            update_queue(batch[i]);
+            update_queue(batch[i], TELL_NOW);
         alloc_run_unref(batch[i]);
     }
     return r;
@@ -73,8 +81,14 @@ static bool wait_for_work(struct nomad_client *c)
 {
     auto_lock struct lock *held = lock_scope(&c->lock);
 
-    while (!c->stopping && (c->updates.len == 0 || !c->registered))
-        cond_wait(&c->changed, &c->lock);
+    while (!c->stopping) {
+        if (c->updates.len == 0 || !c->registered)
+            cond_wait(&c->changed, &c->lock);
+        else if (c->updates_due_ms <= clock_mono_ms())
+            break;
+        else
+            cond_wait_until(&c->changed, &c->lock, c->updates_due_ms);
+    }
     return !c->stopping;
 }
 

@@ -34,7 +34,7 @@ static void apply_one(struct nomad_client *c, const struct alloc *al)
     else if (al->alloc_modify_index > alloc_of(have)->alloc_modify_index)
         alloc_run_update(ar, alloc_object(al));
     if (ar && same(al->client_status, ALLOC_UNKNOWN))
-        update_queue(ar); /* we had not been heard of: say how it stands */
+        update_queue(ar, TELL_NOW); /* we had not been heard of: say how it stands */
 }
 
 /* What a server does not name any more has been collected there. */

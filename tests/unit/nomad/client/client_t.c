@@ -8,6 +8,8 @@
 
 #include "base/path.h"
 
+TEST_GUARD
+
 /* ---- the fake server -------------------------------------------------------------------- */
 
 static int is_down(struct fake_server *s, struct err *e)
@@ -260,12 +262,12 @@ void world_close(struct world *w)
         if (w->server.allocs[i].alloc)
             world_forget(w, w->server.allocs[i].id);
     struct nomad_client_stats st;
-    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
+    int64_t until = t_real_ms() + T_PATIENCE_MS;
 
     do {
         nomad_client_stats(w->client, &st);
         poll(NULL, 0, 2);
-    } while (st.allocs > 0 && clock_mono_ms() < until);
+    } while (st.allocs > 0 && t_real_ms() < until);
     T_INT_EQ(st.allocs, 0);
     nomad_client_free(w->client);
 }
@@ -406,11 +408,11 @@ const struct task_state *world_task(struct world *w, const char *id, const char 
 
 void world_wait(struct world *w, const char *id, const char *status)
 {
-    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
+    int64_t until = t_real_ms() + T_PATIENCE_MS;
     const struct alloc *al;
 
     while (!(al = world_alloc(w, id)) || strcmp(al->client_status, status) != 0) {
-        if (clock_mono_ms() > until)
+        if (t_real_ms() > until)
             t_fail(__FILE__, __LINE__, "alloc is %s, want %s: %s",
                    al ? al->client_status : "unknown", status, world_texts(w, id, "t"));
         poll(NULL, 0, 2);
@@ -419,11 +421,11 @@ void world_wait(struct world *w, const char *id, const char *status)
 
 void world_wait_task(struct world *w, const char *id, const char *task, const char *state)
 {
-    int64_t until = clock_mono_ms() + T_PATIENCE_MS;
+    int64_t until = t_real_ms() + T_PATIENCE_MS;
     const struct task_state *st;
 
     while (!(st = world_task(w, id, task)) || strcmp(st->state, state) != 0) {
-        if (clock_mono_ms() > until)
+        if (t_real_ms() > until)
             t_fail(__FILE__, __LINE__, "task %s is %s, want %s: %s", task,
                    st ? st->state : "unknown", state, world_texts(w, id, task));
         poll(NULL, 0, 2);

@@ -1,4 +1,5 @@
 /* Tasks from their start to their end, and what is told about them. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -9,6 +10,40 @@
 #define HEAD "Received|Task Setup|"
 #define HEAD_TEXT "Task received by client|Building Task Directory|"
 #define ENDING "Received|Task Setup|Started|Killing|Terminated|Killed"
+
+static unsigned told(struct world *w)
+{
+    auto_lock struct lock *held = lock_scope(&w->server.lock);
+
+    return w->server.allocs[0].n_updates;
+}
+
+TEST(a_new_state_is_told_at_once_and_an_event_with_it_or_a_moment_later)
+{
+    struct world w;
+
+    clock_fake_start(INT64_C(1700000000000000000));
+    clock_fake_advance(INT64_C(1000000000)); /* from here on no moment passes */
+    world_start(&w, NULL);
+    world_run(&w, ID1, "exec sleep 600", NULL, NULL);
+    world_wait(&w, ID1, "running");
+    T_STR_EQ(world_types(&w, ID1, "t"), HEAD "Started");
+    T_INT_EQ(told(&w), 1);
+    world_desire(&w, ID1, "stop");
+    world_wait(&w, ID1, "complete");
+    T_STR_EQ(world_types(&w, ID1, "t"), ENDING);
+    T_INT_EQ(told(&w), 2);
+
+    T_ROW("an event alone");
+    w.server.derive_fails = UINT_MAX;
+    world_run(&w, ID2, "true", "\"Vault\":{\"Policies\":[\"p\"]}", NULL);
+    T_UNTIL(atomic_load(&w.server.derives) > 0); /* its first events are there */
+    T_TRUE(!world_alloc(&w, ID2));
+    clock_fake_advance(INT64_C(1000000000));
+    T_UNTIL(world_alloc(&w, ID2));
+    clock_fake_stop();
+    world_stop(&w);
+}
 
 TEST(ends_of_a_task_are_told_in_the_words_of_the_api)
 {
