@@ -256,6 +256,15 @@ int serve_stat(struct ask *q, struct err *e)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
+/* The original reads with 200 and the error as the file's content: a caller cannot tell them
+ * apart. Here each error has its status. */
+static int refused(int r, int status, struct err *e)
+{
+    if (r == ERR_DENIED && e)
+        e->status = status;
+    return r;
+}
+
 /* What is missing is said before what may not be read: a name and a size are no secret. */
 static int open_file(const struct ask *q, struct alloc_run *ar, int *ret, struct err *e)
 {
@@ -265,24 +274,18 @@ static int open_file(const struct ask *q, struct alloc_run *ar, int *ret, struct
     int r = path_of(q, true, &path, e);
 
     if (r < 0)
-        return r;
+        return refused(r, 400, e);
     fd = fs_open(ar, path, hidden_part(path) ? O_PATH : O_RDONLY, e);
     if (fd < 0)
         return fd;
     r = fs_check_readable(path, e);
     if (r < 0)
-        return r;
+        return refused(r, 403, e);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return err_set(e, ERR_INVALID, "file \"%s\" is a directory", path);
     *ret = fd;
     fd = -1;
     return 0;
-}
-
-/* Once the alloc is found, the API says what is wrong in the file's place: with status 200. */
-static int refuse_in_body(struct ask *q, const struct err *why, struct err *e)
-{
-    return answer_whole(q->w, 200, TYPE_TEXT, str_of(why->msg), e);
 }
 
 /* From `at`, up to `limit` bytes, as they are. */
@@ -308,14 +311,12 @@ static int send_bytes(struct ask *q, int fd, int64_t at, int64_t limit, struct e
 int serve_cat(struct ask *q, struct err *e)
 {
     auto_alloc_run struct alloc_run *ar = NULL;
-    struct err why = ERR_INIT;
     auto_fd int fd = -1;
     int r = ask_alloc(q, &ar, e);
 
-    if (r < 0)
-        return r;
-    r = open_file(q, ar, &fd, &why);
-    return r < 0 ? refuse_in_body(q, &why, e) : send_bytes(q, fd, 0, INT64_MAX, e);
+    if (r == 0)
+        r = open_file(q, ar, &fd, e);
+    return r < 0 ? r : send_bytes(q, fd, 0, INT64_MAX, e);
 }
 
 static int number_param(const struct ask *q, const char *name, int64_t *ret, struct err *e)
@@ -343,15 +344,13 @@ static int range_of(const struct ask *q, int64_t *ret_offset, int64_t *ret_limit
 int serve_readat(struct ask *q, struct err *e)
 {
     auto_alloc_run struct alloc_run *ar = NULL;
-    struct err why = ERR_INIT;
     auto_fd int fd = -1;
     int64_t offset = 0, limit = 0;
     int r = ask_alloc(q, &ar, e);
 
-    if (r < 0)
-        return r;
-    r = range_of(q, &offset, &limit, &why);
     if (r == 0)
-        r = open_file(q, ar, &fd, &why);
-    return r < 0 ? refuse_in_body(q, &why, e) : send_bytes(q, fd, offset, limit, e);
+        r = range_of(q, &offset, &limit, e);
+    if (r == 0)
+        r = open_file(q, ar, &fd, e);
+    return r < 0 ? r : send_bytes(q, fd, offset, limit, e);
 }
