@@ -243,12 +243,19 @@ void nomad_render_error(struct call *c, const struct err *e)
 /* ---- the two services ------------------------------------------------------------------- */
 
 const struct route_part http_parts[] = {
-    {agent_routes, &n_agent_routes},         {alloc_routes, &n_alloc_routes},
-    {client_routes, &n_client_routes},       {deployment_routes, &n_deployment_routes},
-    {eval_routes, &n_eval_routes},           {job_routes, &n_job_routes},
-    {keyring_routes, &n_keyring_routes},     {namespace_routes, &n_namespace_routes},
-    {node_pool_routes, &n_node_pool_routes}, {node_routes, &n_node_routes},
-    {variable_routes, &n_variable_routes},   {NULL, NULL},
+    {agent_routes, &n_agent_routes},
+    {alloc_routes, &n_alloc_routes},
+    {client_routes, &n_client_routes},
+    {deployment_routes, &n_deployment_routes},
+    {eval_routes, &n_eval_routes},
+    {job_routes, &n_job_routes},
+    {keyring_routes, &n_keyring_routes},
+    {namespace_routes, &n_namespace_routes},
+    {node_pool_routes, &n_node_pool_routes},
+    {node_routes, &n_node_routes},
+    {search_routes, &n_search_routes},
+    {variable_routes, &n_variable_routes},
+    {NULL, NULL},
 };
 
 static struct router *make_router(const struct route_part *parts, struct route **ret_all)

@@ -160,7 +160,7 @@ static int namespaces_list(struct call *c, struct err *e)
     if (r == 0)
         r = find(c->txn, DEFAULT_NAMESPACE, &row, &n, e);
     if (r == 0 && !row && str_starts(STR(DEFAULT_NAMESPACE), str_of(l.prefix)))
-        list_push(c->arena, &l.at, builtin_object(c->arena));
+        r = list_offer(&l, builtin_object(c->arena), e);
     if (r == 0)
         r = list_scan_names(&l, &namespace_table, NULL, e);
     if (r == 0)

@@ -81,16 +81,16 @@ static void write_one(struct list *l, struct json_out *w, const struct object *o
         schema_encode(&node_pool_schema, shown(l->c->arena, o), 0, w);
 }
 
-static void add_builtin(struct list *l, const char *name)
+static int add_builtin(struct list *l, const char *name, struct err *e)
 {
     struct object *o;
 
     if (!str_starts(str_of(name), str_of(l->prefix)))
-        return;
+        return 0;
     o = object_new(&node_pool_schema);
     node_pool_builtin(name, o->body);
     arena_on_end(l->c->arena, (void (*)(void *))object_unref, o);
-    list_push(l->c->arena, &l->at, o);
+    return list_offer(l, o, e);
 }
 
 static int pools_list(struct call *c, struct err *e)
@@ -101,11 +101,12 @@ static int pools_list(struct call *c, struct err *e)
 
     if (r == 0)
         r = read_tables(c, tables, 1, e);
-    if (r != 0)
-        return r;
-    add_builtin(&l, POOL_ALL);
-    add_builtin(&l, POOL_DEFAULT);
-    r = list_scan_names(&l, &node_pool_table, NULL, e);
+    if (r == 0)
+        r = add_builtin(&l, POOL_ALL, e);
+    if (r == 0)
+        r = add_builtin(&l, POOL_DEFAULT, e);
+    if (r == 0)
+        r = list_scan_names(&l, &node_pool_table, NULL, e);
     if (r == 0)
         list_reply(&l, LIST_BY_NAME, write_one);
     return r;
