@@ -18,16 +18,26 @@ struct command {
     int (*main)(int argc, char **argv);
 };
 
+/* `vault server -h`: a row of the table like any other. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0 ||
+            strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
 static int vault_main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "server") == 0)
+    if (argc > 1 && strcmp(argv[1], "server") == 0 && !asks_for_help(argc, argv))
         return vault_server_main(argc - 1, argv + 1);
     return vault_cli_main(argc, argv);
 }
 
 static int nomad_main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "agent") == 0)
+    if (argc > 1 && strcmp(argv[1], "agent") == 0 && !asks_for_help(argc, argv))
         return nomad_agent_main(argc - 1, argv + 1);
     return nomad_cli_main(argc, argv);
 }

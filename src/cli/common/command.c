@@ -114,7 +114,7 @@ static int wrong_count(const struct cli_program *p, struct cli_call *call)
     if (p->hint_after_count)
         return cli_fail(CLI_EXIT_USAGE,
                         "This command takes %s\nFor additional help try '%s %s -help'",
-                        c->args.expected, p->name, c->name);
+                        c->args.expected, p->name, c->named ? c->named : c->name);
     cli_count_args(call, &c->args);
     return usage_help(p, c);
 }

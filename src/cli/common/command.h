@@ -56,6 +56,7 @@ enum { CLI_GUESS_ARGS = 3 };
 
 struct cli_command {
     const char *name;     /* "token create" */
+    const char *named;    /* in "For additional help try ..."; NULL: by its name */
     const char *usage;    /* "vault token create [options]"; NULL: the program and the name */
     const char *synopsis; /* one line of the group's list, "" hides it */
     const char *about;    /* paragraphs of the help */

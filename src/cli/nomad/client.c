@@ -1,4 +1,5 @@
 /* Requests to a server, with errors as the API's Go client words them. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 enum { NEAR_CONNECT_MS = 1000, HEADERS_MAX = 2 + NOMAD_HEADERS_MAX };
 
 static struct http_client *usual;
+static const char *bad_scheme; /* of an address that no request can go to */
 
 const char *nomad_address(void)
 {
@@ -32,11 +34,42 @@ static int open_client(const char *address, uint32_t connect_ms, struct http_cli
     return http_client_new(&opts, ret, e);
 }
 
+/* "ftp" of "ftp://host", "host" of "host:4646", "" of "host"; NULL for what we can talk to. */
+static const char *unknown_scheme(struct arena *a, const char *address)
+{
+    ptrdiff_t colon = str_chr(str_of(address), ':');
+    struct str scheme = str_upto(str_of(address), colon < 0 ? 0 : (size_t)colon);
+
+    if (str_eqc(scheme, "http") || str_eqc(scheme, "https") || str_eqc(scheme, "unix"))
+        return NULL;
+    return arena_cstr(a, scheme);
+}
+
+/* What Go's parser of URLs says of ":4646" and "127.0.0.1:4646". */
+static const char *wrong_address(const char *address)
+{
+    bool has_colon =
+        strcspn(address, ":/") < strlen(address) && address[strcspn(address, ":/")] == ':';
+
+    if (*address == ':')
+        return "missing protocol scheme";
+    return has_colon && !isalpha((unsigned char)*address)
+               ? "first path segment in URL cannot contain colon"
+               : NULL;
+}
+
 int nomad_open(struct cli_call *c)
 {
     struct err e = ERR_INIT;
 
-    (void)c;
+    if (wrong_address(nomad_options.address))
+        return cli_fail(NOMAD_EXIT_FAILED,
+                        "Error initializing client: invalid address '%s': parse \"%s\": %s",
+                        nomad_options.address, nomad_options.address,
+                        wrong_address(nomad_options.address));
+    bad_scheme = unknown_scheme(c->arena, nomad_options.address);
+    if (bad_scheme)
+        return CLI_EXIT_OK; /* the first request says so */
     if (open_client(nomad_options.address, 0, &usual, &e) < 0)
         return cli_fail(NOMAD_EXIT_FAILED, "Error initializing client: %s", e.msg);
     return CLI_EXIT_OK;
@@ -122,7 +155,9 @@ static int ask_with(struct cli_call *c, struct http_client *http, const char *ad
         headers[q->n_headers++] = (struct http_header){"Content-Type", "application/json"};
     for (size_t i = 0; i < n_more && q->n_headers < HEADERS_MAX; i++)
         headers[q->n_headers++] = more[i];
-    if (http_do(http, q, c->arena, &h, &e) < 0) {
+    if (!http)
+        err_set(&e, ERR_INVALID, "unsupported protocol scheme \"%s\"", bad_scheme);
+    if (!http || http_do(http, q, c->arena, &h, &e) < 0) {
         r->error = pathf(c, "%s \"%s%s%s\": %s", verb(q->method), address,
                          *path == '/' ? "" : "/v1/", path, e.msg);
         return 1;

@@ -283,19 +283,26 @@ static int run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
-#define STATUS_ROW(var, name_, synopsis_, guess_)                                         \
-    const struct cli_command var = {                                                      \
-        .name = (name_),                                                                  \
-        .usage = "nomad " name_ " [options] <job>",                                       \
-        .synopsis = (synopsis_),                                                          \
-        .about = "Shows a job with its allocations, or, without an argument, every job.", \
-        .flags = CLI_FLAGS(status_flags),                                                 \
-        .sets = SET_CLIENT,                                                               \
-        .args = {0, 1, "either no arguments or one: <job>"},                              \
-        .guess = {guess_},                                                                \
-        .run = run,                                                                       \
+/* Both are called "status" in messages. */
+#define STATUS_ROW(var, name_, synopsis_, about_, guess_, run_) \
+    const struct cli_command var = {                            \
+        .name = (name_),                                        \
+        .named = "status",                                      \
+        .usage = "nomad " name_ " [options] <job>",             \
+        .synopsis = (synopsis_),                                \
+        .about = (about_),                                      \
+        .flags = CLI_FLAGS(status_flags),                       \
+        .sets = SET_CLIENT,                                     \
+        .args = {0, 1, "either no arguments or one: <job>"},    \
+        .guess = {guess_},                                      \
+        .run = (run_),                                          \
     }
 
 STATUS_ROW(nomad_cmd_job_status, "job status", "Display status information about a job",
-           guess_job);
-STATUS_ROW(nomad_cmd_status, "status", "Display the status output for a resource", guess_any);
+           "Shows a job with its allocations, or, without an argument, every job.", guess_job,
+           run);
+STATUS_ROW(
+    nomad_cmd_status, "status", "Display the status output for a resource",
+    "Shows the job, allocation, node, evaluation, deployment, namespace or node pool whose "
+    "name or ID begins so; without an argument, every job.",
+    guess_any, status_of_any);

@@ -135,6 +135,11 @@ void print_job_table(struct cli_call *c, const struct json *jobs);
 /* "No allocations placed" for an empty list. */
 void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose);
 
+/* ---- status.c -----------------------------------------------------------------------------
+ */
+
+int status_of_any(struct cli_call *c); /* argv[0]: the beginning of a name or ID, or nothing */
+
 /* ---- alloc_json.c -------------------------------------------------------------------------
  */
 
