@@ -133,18 +133,28 @@ void cond_wait(struct cond *c, struct lock *l)
     must(pthread_cond_wait(&c->c, &l->m));
 }
 
-static struct timespec real_mono_in(int ms)
+static struct timespec real_mono_in(int64_t ns)
 {
+    const int64_t second = 1000000000;
     struct timespec ts;
 
     must(clock_gettime(CLOCK_MONOTONIC, &ts));
-    ts.tv_sec += ms / 1000;
-    ts.tv_nsec += (ms % 1000) * 1000000L;
-    if (ts.tv_nsec >= 1000000000L) {
-        ts.tv_sec++;
-        ts.tv_nsec -= 1000000000L;
-    }
+    ns += ts.tv_nsec;
+    ts.tv_sec += ns / second;
+    ts.tv_nsec = ns % second;
     return ts;
+}
+
+bool cond_wait_ns(struct cond *c, struct lock *l, int64_t ns)
+{
+    struct timespec ts = real_mono_in(ns > 0 ? ns : 0);
+    int r;
+
+    lock_assert_held(l);
+    r = pthread_cond_timedwait(&c->c, &l->m, &ts);
+    if (r != 0 && r != ETIMEDOUT)
+        abort();
+    return r == 0;
 }
 
 bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
@@ -159,7 +169,7 @@ bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
 
         if (ms == 0)
             return false;
-        struct timespec ts = real_mono_in(ms);
+        struct timespec ts = real_mono_in(ms * 1000000LL);
 
         r = pthread_cond_timedwait(&c->c, &l->m, &ts);
         if (r == 0)

@@ -16,6 +16,7 @@ struct group {
     struct txn *first, **tail;
     size_t len, ops, bytes;
     uint64_t rev; /* of the last one accepted */
+    int64_t commit_ns;
 };
 
 static void finish(struct txn *t, int result, uint64_t rev, const struct err *e)
@@ -45,7 +46,7 @@ static int enqueue(struct store *s, struct txn *t, struct err *e)
     t->next = NULL;
     *s->queue_tail = t;
     s->queue_tail = &t->next;
-    if (s->queue_len++ == 0)
+    if (++s->queue_len == 1 || s->queue_len == s->queue_want)
         cond_signal(&s->queue_changed);
     return 0;
 }
@@ -111,16 +112,38 @@ int txn_commit_wait(struct txn *t, uint64_t *ret_rev, struct err *e)
     return w.result;
 }
 
+/* The queue is not empty: let those come who are about to. */
+static void wait_for_company(struct store *s, size_t waiting, size_t want, int64_t until_ns)
+{
+    s->queue_want = (unsigned)want;
+    while (s->queue_len < want && !s->closing && !s->paused) {
+        int64_t left = until_ns - clock_mono_ns();
+
+        if (left <= 0 || !cond_wait_ns(&s->queue_changed, &s->queue_lock, left))
+            break;
+    }
+    s->queue_want = 0;
+    gather_got(&s->gather, waiting, want, s->queue_len);
+}
+
 /* Moves a group's worth of the queue into `g`; false when the store is closing and it is empty.
  */
 static bool take_group(struct store *s, struct group *g)
 {
     auto_lock struct lock *held = lock_scope(&s->queue_lock);
+    size_t waiting = s->queue_len, want;
+    int64_t until_ns = 0;
 
     s->busy = false;
     cond_broadcast(&s->idle);
-    while (s->paused || (!s->queue && !s->closing))
-        cond_wait(&s->queue_changed, &s->queue_lock);
+    want = gather_want(&s->gather, waiting, &until_ns);
+    do {
+        while (s->paused || (!s->queue && !s->closing))
+            cond_wait(&s->queue_changed, &s->queue_lock);
+        if (want)
+            wait_for_company(s, waiting, want, until_ns);
+        want = 0;
+    } while (s->paused);
     *g = (struct group){0};
     g->tail = &g->first;
     while (s->queue) {
@@ -286,8 +309,13 @@ static int try_group(struct store *s, struct group *g, struct err *e)
     if (r != 0)
         return r;
     r = apply(s, g, e);
-    if (r == 0 && g->len)
-        return s->driver->group_commit(s->d, g->rev, e); /* ends the group whatever it says */
+    if (r == 0 && g->len) {
+        int64_t begun = clock_mono_ns();
+
+        r = s->driver->group_commit(s->d, g->rev, e); /* ends the group whatever it says */
+        g->commit_ns = clock_mono_ns() - begun;
+        return r;
+    }
     s->driver->group_abort(s->d);
     return r;
 }
@@ -367,6 +395,7 @@ static void answer(struct store *s, struct group *g, int result, const struct er
 
 static void commit_group(struct store *s, struct group *g)
 {
+    size_t len = g->len;
     struct err e = ERR_INIT;
     int r;
 
@@ -382,6 +411,7 @@ static void commit_group(struct store *s, struct group *g)
         }
     }
     answer(s, g, r, &e);
+    gather_ended(&s->gather, len, g->commit_ns, clock_mono_ns());
 }
 
 void committer_run(void *store)

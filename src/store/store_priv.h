@@ -13,6 +13,7 @@
 
 #include "base/thread.h"
 #include "base/vec.h"
+#include "store/gather.h"
 #include "store/history.h"
 #include "store/overlay.h"
 #include "store/prefix.h"
@@ -152,11 +153,12 @@ struct store {
     struct lock queue_lock;
     struct cond queue_changed;
     struct txn *queue, **queue_tail;
-    unsigned queue_len;
+    unsigned queue_len, queue_want; /* there are; the committer is to be told of so many */
     bool closing;
-    size_t trim_ops;   /* writes since the last look; committer */
-    bool busy, paused; /* the committer has a group; it is to take none */
-    struct cond idle;  /* either has changed */
+    struct gather gather; /* committer */
+    size_t trim_ops;      /* writes since the last look; committer */
+    bool busy, paused;    /* the committer has a group; it is to take none */
+    struct cond idle;     /* either has changed */
 
     struct history history;
     struct lock prefix_lock;
