@@ -21,7 +21,7 @@
 #include "vault/core/token.h"
 
 enum {
-    LEASE_ID_MAX = 400,
+    LEASE_ID_MAX = 392,
     LEASE_REVOKE_TRIES = 6,
     LEASE_RETRY_BASE_MS = 10000,
     LEASE_BATCH = 256,         /* per transaction of the loops */

@@ -75,11 +75,14 @@ static bool accessor_parts(const void *body, struct key *k)
     return *tok->accessor && !tok->ending;
 }
 
+/* Children, and the tokens of a path, in the order of their making: new ones stand side by side
+ * and share a page when they are written, where hashes would touch one each. */
 static bool parent_parts(const void *body, struct key *k)
 {
     const struct token *tok = body;
 
     key_addz(k, tok->parent_hash);
+    key_add_u64(k, (uint64_t)tok->issued_ns);
     return *tok->parent_hash;
 }
 
@@ -96,6 +99,7 @@ static bool path_parts(const void *body, struct key *k)
     const struct token *tok = body;
 
     key_add(k, str_upto(str_of(tok->path), TOKEN_PATH_INDEXED_MAX));
+    key_add_u64(k, (uint64_t)tok->issued_ns);
     return tok->has_lease && !tok->ending;
 }
 
