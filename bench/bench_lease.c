@@ -12,18 +12,10 @@
 #include "base/random.h"
 #include "figure.h"
 #include "http/server.h"
-#include "vault/core/init.h"
+#include "inner.h"
 #include "vault/core/lease_priv.h"
 
 enum { FILL_BATCH = 1000 };
-
-static void check(int r, const struct err *e, const char *what)
-{
-    if (r < 0) {
-        fprintf(stderr, "bench_lease: %s: %s\n", what, e->msg);
-        exit(1);
-    }
-}
 
 /* ---- an engine without an outside ----------------------------------------------------------
  */
@@ -51,97 +43,15 @@ static const struct engine *const engines[] = {&engine};
  */
 
 struct bench {
-    const char *dir;
-    struct store *store;
-    struct api *api;
-    struct vault *vault;
-    struct secret share;
+    struct inner v;
     const char *mount_uuid;
-    struct arena *arena;
 };
-
-static void open_vault(struct bench *b, bool durable)
-{
-    struct store_opts so = {.dir = b->dir, .no_sync = !durable};
-    struct err e = ERR_INIT;
-
-    check(store_open(&so, &b->store, &e), &e, "store");
-    struct api_opts ao = {.store = b->store};
-
-    check(api_new(&ao, &b->api, &e), &e, "api");
-    struct vault_opts vo = {.store = b->store,
-                            .api = b->api,
-                            .engines = engines,
-                            .n_engines = 1,
-                            .storage_type = "file"};
-
-    check(vault_new(&vo, &b->vault, &e), &e, "vault");
-}
-
-static void close_vault(struct bench *b)
-{
-    api_stop(b->api);
-    vault_stop(b->vault);
-    vault_free(b->vault);
-    api_free(b->api);
-    store_close(b->store);
-}
-
-static int first_txn(struct txn *t, void *arg, struct err *e)
-{
-    struct seal_config one = {1, 1};
-    struct bench *b = arg;
-    struct str root;
-
-    secret_done(&b->share);
-    return vault_init(b->vault, t, b->arena, clock_wall_ns(), &one, "root", &b->share, &root,
-                      e);
-}
-
-static struct api_response ask(struct bench *b, struct arena *a, const char *method,
-                               const char *path, const char *body)
-{
-    struct http_field token = {"X-Vault-Token", "root"};
-    struct api_request q = {.method = method,
-                            .path = path,
-                            .body = str_of(body),
-                            .headers = &token,
-                            .n_headers = 1};
-    struct err e = ERR_INIT;
-    struct api_response ret;
-
-    check(api_call(b->api, vault_service(b->vault), &q, a, &ret, &e), &e, path);
-    if (ret.status >= 300) {
-        fprintf(stderr, "bench_lease: %s %s: %d %.*s\n", method, path, ret.status,
-                STR_ARG(ret.body));
-        exit(1);
-    }
-    return ret;
-}
-
-static void unseal(struct bench *b)
-{
-    struct err e = ERR_INIT;
-
-    check(seal_open_with_shares(vault_seal(b->vault), &b->share, 1, &e), &e, "unseal");
-    check(vault_start(b->vault, &e), &e, "start");
-}
 
 static void set_up(struct bench *b)
 {
-    const struct mount *m;
-    struct err e = ERR_INIT;
-    struct txn *t;
-
-    open_vault(b, false);
-    check(store_run(b->store, first_txn, b, 0, NULL, &e), &e, "init");
-    seal_close(vault_seal(b->vault));
-    unseal(b);
-    ask(b, b->arena, "POST", "/v1/sys/mounts/b", "{\"type\":\"bench\"}");
-    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "mount");
-    check(mount_by_path(b->vault, t, STR("b/"), &m, &e), &e, "mount");
-    b->mount_uuid = arena_strdup(b->arena, m->uuid);
-    txn_drop(t);
+    inner_init(&b->v, false);
+    inner_ask(&b->v, "POST", "/v1/sys/mounts/b", "{\"type\":\"bench\"}");
+    b->mount_uuid = inner_mount(&b->v, "b/")->uuid;
 }
 
 /* ---- measures ------------------------------------------------------------------------------
@@ -175,9 +85,9 @@ static uint64_t leases_left(struct bench *b)
     struct txn *t;
     struct key k;
 
-    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "count");
+    inner_check(txn_begin(b->v.store, TXN_READ_ONLY, &t, &e), &e, "count");
     key_init(&k, lease_table.name);
-    check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "count");
+    inner_check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "count");
     while (scan_next(&it, &rec, &e) > 0)
         n++;
     scan_end(&it);
@@ -194,10 +104,10 @@ static bool is_empty(struct bench *b, const char *prefix)
     struct key k;
     bool found;
 
-    check(txn_begin(b->store, TXN_READ_ONLY, &t, &e), &e, "look");
+    inner_check(txn_begin(b->v.store, TXN_READ_ONLY, &t, &e), &e, "look");
     key_init(&k, lease_table.name);
     key_add_open(&k, str_of(prefix));
-    check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "look");
+    inner_check(scan_begin(t, &it, key_str(&k), SCAN_KEYS_ONLY | SCAN_PEEK, &e), &e, "look");
     found = scan_next(&it, &rec, &e) > 0;
     scan_end(&it);
     txn_drop(t);
@@ -213,15 +123,15 @@ static void wait_empty(struct bench *b, const char *prefix)
 /* Serve over HTTP until standard input says so. */
 static void serve(struct bench *b)
 {
-    struct api_mount mount = {.api = b->api, .service = vault_service(b->vault)};
+    struct api_mount mount = {.api = b->v.api, .service = vault_service(b->v.vault)};
     struct http_server_opts opts = {.handle = api_handle, .arg = &mount};
     struct http_listener_opts at = {.address = "127.0.0.1"};
     struct err e = ERR_INIT;
     struct http_server *http;
     uint16_t port;
 
-    check(http_server_new(&opts, &http, &e), &e, "server");
-    check(http_server_listen(http, &at, &port, &e), &e, "listen");
+    inner_check(http_server_new(&opts, &http, &e), &e, "server");
+    inner_check(http_server_listen(http, &at, &port, &e), &e, "listen");
     printf("%u\n", port);
     fflush(stdout);
     (void)getchar();
@@ -271,27 +181,28 @@ static void fill(struct bench *b, const char *role, size_t n, int64_t expires_ns
     struct err e = ERR_INIT;
 
     for (size_t done = 0; done < n; done += FILL_BATCH)
-        check(store_run(b->store, fill_txn, &f, 0, NULL, &e), &e, "fill");
+        inner_check(store_run(b->v.store, fill_txn, &f, 0, NULL, &e), &e, "fill");
 }
 
 static void measure_start(struct bench *b)
 {
     int64_t since;
 
-    close_vault(b);
+    inner_close(&b->v);
     since = clock_mono_ns();
-    open_vault(b, true);
-    unseal(b);
+    inner_open(&b->v, true);
+    inner_unseal(&b->v);
     figure("start with all leases", (double)(clock_mono_ns() - since) / 1e9, "s", "<= 2",
            "from the store's file to a running vault");
 }
 
 static void revoke_prefix(struct bench *b, const char *role, size_t n)
 {
-    struct arena *a = b->arena;
+    struct arena *a = b->v.arena;
     int64_t since = clock_mono_ns();
 
-    ask(b, a, "PUT", arena_printf(a, "/v1/sys/leases/revoke-prefix/b/creds/%s", role), "{}");
+    inner_ask(&b->v, "PUT", arena_printf(a, "/v1/sys/leases/revoke-prefix/b/creds/%s", role),
+              "{}");
     if (n > 0)
         figure("revoke-prefix answers", (double)(clock_mono_ns() - since) / 1e6, "ms", "", "");
     wait_empty(b, arena_printf(a, "b/creds/%s/", role));
@@ -306,10 +217,10 @@ static void expire(struct bench *b, size_t n)
     struct err e = ERR_INIT;
     int64_t since;
 
-    lease_loop_stop(b->vault);
+    lease_loop_stop(b->v.vault);
     fill(b, "due", n, clock_wall_ns());
     since = clock_mono_ms();
-    check(vault_start(b->vault, &e), &e, "start");
+    inner_check(vault_start(b->v.vault, &e), &e, "start");
     wait_empty(b, "b/creds/due/");
     figure("expiry", per_second((double)n, since), "leases/s", "", "all at one moment");
 }
@@ -334,21 +245,20 @@ static void run(struct bench *b, size_t n)
     if (leases_left(b) > 0)
         fprintf(stderr, "bench_lease: %llu leases are left\n",
                 (unsigned long long)leases_left(b));
-    close_vault(b);
+    inner_close(&b->v);
 }
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.arena = arena_new(0)};
+    struct bench b = {.v = {.engines = engines, .n_engines = 1}};
     int64_t n;
 
     if (argc != 3 || !str_to_i64(str_of(argv[2]), 10, &n) || n < 4) {
         fprintf(stderr, "usage: bench_lease DIRECTORY LEASES\n");
         return 2;
     }
-    b.dir = argv[1];
+    b.v.dir = argv[1];
     run(&b, (size_t)n);
-    secret_done(&b.share);
-    arena_free(b.arena);
+    inner_done(&b.v);
     return 0;
 }
