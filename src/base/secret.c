@@ -7,12 +7,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -258,10 +260,21 @@ bool secret_is_locked(void)
     return !lock_refused;
 }
 
+/* No core, and should somebody make cores possible again, nothing in them. The kernel's file is
+ * ours only as long as the process is dumpable. Children inherit it: see shim/main.c. */
+static void coredump_filter(const char *mappings)
+{
+    auto_fd int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, mappings, strlen(mappings)) < 0)
+        return; /* a kernel without cores */
+}
+
 void secret_harden_process(void)
 {
     const struct rlimit none = {0, 0};
 
+    coredump_filter("0");
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -49,7 +49,7 @@ bool secret_is_locked(void);            /* did mlock work? */
  * first secret. */
 void secret_require_lock(bool required);
 
-/* At program start: RLIMIT_CORE 0, PR_SET_DUMPABLE 0. */
+/* At program start: RLIMIT_CORE 0, PR_SET_DUMPABLE 0, and no memory in a core. */
 void secret_harden_process(void);
 
 #endif
