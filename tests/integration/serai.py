@@ -388,12 +388,12 @@ class Box:
         return server, client
 
     def serai_agent(self, extra="", name="node1", env=None):
-        """`serai agent -config -vault-config`: both halves in one process. The Server is the nomad half; its
-        `vault` is (a Server-like view of) the other."""
+        """`serai agent`: both halves in one process, on one store below `data`. The Server is the
+        nomad half; the vault answers at `vault_addr`, uninitialised."""
         vault_port, = free_ports(1)
         vault = self.dir / f"{name}-vault.hcl"
-        vault.write_text(f'storage "inmem" {{}}\nlistener "tcp" {{\n  address = "127.0.0.1:{vault_port}"\n'
-                         f'  tls_disable = 1\n}}\napi_addr = "http://127.0.0.1:{vault_port}"\n')
+        vault.write_text(f'listener "tcp" {{\n  address = "127.0.0.1:{vault_port}"\n  tls_disable = 1\n}}\n'
+                         f'disable_mlock = true\napi_addr = "http://127.0.0.1:{vault_port}"\n')
         path, http_port, _, data = self.nomad_config(name, "both", extra=extra)
         s = self.spawn(name, "serai", "agent", "-config", path, "-vault-config", vault, env=env)
         s.addr, s.data, s.token_header = f"http://127.0.0.1:{http_port}", data, "X-Nomad-Token"
@@ -401,6 +401,13 @@ class Box:
         self.wait_nomad(s, nodes=True)
         self.env.update(NOMAD_ADDR=s.addr, VAULT_ADDR=s.vault_addr)
         return s
+
+    @staticmethod
+    def view(addr):
+        """Requests to a vault inside another server's process."""
+        v = Server.__new__(Server)
+        v.addr, v.token, v.token_header = addr, None, "X-Vault-Token"
+        return v
 
     def moto(self, name="moto"):
         """A fake AWS (IAM, STS)."""
