@@ -380,6 +380,8 @@ static void remove_dev_dir(struct nomad_half *h)
 
 void nomad_half_stop(struct nomad_half *h, bool leaving)
 {
+    int64_t deadline;
+
     if (!h)
         return;
     if (h->client)
@@ -388,8 +390,11 @@ void nomad_half_stop(struct nomad_half *h, bool leaving)
         api_stop(h->api);
     if (h->client)
         nomad_client_stop(h->client, leaving);
-    http_server_stop(h->http_server, clock_mono_ms() + STOP_MS);
-    http_server_stop(h->rpc_server, clock_mono_ms() + STOP_MS);
+    deadline = clock_mono_ms() + STOP_MS;
+    if (h->server)
+        nomad_server_stopping(h->server);
+    http_server_stop(h->http_server, deadline);
+    http_server_stop(h->rpc_server, deadline);
     if (h->server)
         nomad_server_stop(h->server);
     http_server_free(h->http_server);

@@ -54,6 +54,12 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
     return r;
 }
 
+void nomad_server_stopping(struct nomad_server *s)
+{
+    stopper_stop(&s->stop);
+    streams_end(s);
+}
+
 void nomad_server_stop(struct nomad_server *s)
 {
     stopper_stop(&s->stop);

@@ -49,6 +49,9 @@ int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **re
 /* The node of this agent's client, for `nomad node status -self`; before requests come. */
 void nomad_server_set_client(struct nomad_server *s, const char *node_id);
 int nomad_server_start(struct nomad_server *s, struct err *e); /* the loops */
+/* What it streams from nodes to its callers ends, so that their connections can; no more
+ * begins. */
+void nomad_server_stopping(struct nomad_server *s);
 void nomad_server_stop(struct nomad_server *s);
 void nomad_server_free(struct nomad_server *s); /* NULL is fine */
 

@@ -104,6 +104,7 @@ void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE]);
 /* streams.c */
 int rpc_stream(struct call *c, struct err *e);
 int streams_start(struct nomad_server *s, struct err *e);
+void streams_end(struct nomad_server *s); /* all of them; does not wait */
 void streams_stop(struct nomad_server *s);
 extern const struct route client_routes[]; /* /v1/client/...: answered by the alloc's node */
 extern const size_t n_client_routes;

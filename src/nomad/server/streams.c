@@ -348,17 +348,35 @@ int streams_start(struct nomad_server *s, struct err *e)
     return 0;
 }
 
-void streams_stop(struct nomad_server *s)
+/* Under all->lock. */
+static void stop_nodes(struct client_streams *all)
+{
+    void *value;
+
+    all->stopping = true;
+    for (size_t i = 0; map_next(&all->by_node, &i, NULL, &value);)
+        stopper_stop(&((struct node_stream *)value)->stop);
+}
+
+void streams_end(struct nomad_server *s)
 {
     struct client_streams *all = s->streams;
-    void *value;
 
     if (!all)
         return;
     lock_take(&all->lock);
-    all->stopping = true;
-    for (size_t i = 0; map_next(&all->by_node, &i, NULL, &value);)
-        stopper_stop(&((struct node_stream *)value)->stop);
+    stop_nodes(all);
+    lock_drop(&all->lock);
+}
+
+void streams_stop(struct nomad_server *s)
+{
+    struct client_streams *all = s->streams;
+
+    if (!all)
+        return;
+    lock_take(&all->lock);
+    stop_nodes(all);
     while (all->readers)
         cond_wait(&all->empty, &all->lock);
     lock_drop(&all->lock);
