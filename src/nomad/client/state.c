@@ -21,6 +21,15 @@ static bool is_uuid(struct str s)
     return true;
 }
 
+/* Chosen once, and there after the end of the machine; a -dev agent's directory ends with it.
+ */
+static int keep(struct nomad_client *c, const char *file, struct str data, mode_t mode,
+                struct err *e)
+{
+    return c->o.dev ? path_replace(c->state_fd, file, data, mode, e)
+                    : path_write_atomic(c->state_fd, file, data, mode, e);
+}
+
 /* An id that was chosen once and stays. */
 static int load_id(struct nomad_client *c, const char *file, mode_t mode, char ret[UUID_SIZE],
                    struct err *e)
@@ -31,7 +40,7 @@ static int load_id(struct nomad_client *c, const char *file, mode_t mode, char r
 
     if (r == ERR_NOTFOUND) {
         random_uuid(ret);
-        return path_write_atomic(c->state_fd, file, str_of(ret), mode, e);
+        return keep(c, file, str_of(ret), mode, e);
     }
     if (r < 0)
         return err_wrap(e, r, "client identity");
@@ -54,9 +63,7 @@ static int load_key(struct nomad_client *c, struct err *e)
     r = path_read_file(c->state_fd, "node-key", &b, e);
     if (r == ERR_NOTFOUND) {
         r = secret_random(AEAD_KEY_BYTES, &c->key, e);
-        return r < 0 ? r
-                     : path_write_atomic(c->state_fd, "node-key", str_n(c->key.p, c->key.len),
-                                         0600, e);
+        return r < 0 ? r : keep(c, "node-key", str_n(c->key.p, c->key.len), 0600, e);
     }
     if (r < 0 || b.len != AEAD_KEY_BYTES)
         return r < 0 ? err_wrap(e, r, "node key")
