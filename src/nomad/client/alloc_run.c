@@ -346,12 +346,62 @@ static void setup_failed(struct alloc_run *ar, const struct err *e)
     }
 }
 
+/* Those that the server evicted for it. */
+static bool some_preempted_live(struct alloc_run *ar)
+{
+    auto_object struct object *o = alloc_run_alloc(ar);
+    bool live = false;
+
+    list_each (&alloc_of(o)->preempted_allocations, id) {
+        auto_alloc_run struct alloc_run *other = client_alloc(ar->c, str_of(*id));
+
+        if (!other)
+            continue;
+        lock_take(&other->lock);
+        live = live || !other->over;
+        lock_drop(&other->lock);
+    }
+    return live;
+}
+
+/* They still use what it is to use. Whoever ends wakes those that wait. */
+static void await_preempted(struct alloc_run *ar)
+{
+    for (;;) {
+        bool leave;
+
+        lock_take(&ar->lock);
+        stopper_reset(&ar->wake);
+        leave = ar->detach || ar->destroy || ar->kill;
+        lock_drop(&ar->lock);
+        if (leave || !some_preempted_live(ar))
+            return;
+        stopper_wait_until(&ar->wake, 0);
+    }
+}
+
+static void wake_waiting(struct nomad_client *c)
+{
+    struct alloc_run **all;
+    size_t n = client_allocs(c, &all);
+
+    for (size_t i = 0; i < n; i++) {
+        lock_take(&all[i]->lock);
+        if (alloc_of(all[i]->alloc)->preempted_allocations.len)
+            stopper_stop(&all[i]->wake);
+        lock_drop(&all[i]->lock);
+        alloc_run_unref(all[i]);
+    }
+    free(all);
+}
+
 static bool begin(struct alloc_run *ar)
 {
     struct err e = ERR_INIT;
 
     if (!ar->restored)
         received(ar);
+    await_preempted(ar);
     if (alloc_dir_make(ar, &e) < 0) {
         setup_failed(ar, &e);
         return false;
@@ -383,6 +433,7 @@ static void end(struct alloc_run *ar, bool detached)
     if (detached)
         return;
     client_wake_gc(ar->c); /* it may be waited for */
+    wake_waiting(ar->c);
 }
 
 static void watch_health(struct life *l, struct alloc_run *ar, int64_t *ret_wake)

@@ -40,7 +40,7 @@ struct desired_updates {
 
 struct plan_annotations {
     LIST(struct desired_updates) updates;
-    struct strlist preempted_allocs; /* always empty */
+    LIST(struct alloc) preempted_allocs;
 };
 
 struct queued_count {
@@ -160,6 +160,7 @@ struct plan_stop {
     const char *desired_status, *desired_description;
     const char *client_status;    /* NULL: unchanged; "lost", "unknown" */
     const char *followup_eval_id; /* NULL: unchanged */
+    const char *preempted_by;     /* NULL: it is not evicted */
 };
 
 struct plan_deployment_update {

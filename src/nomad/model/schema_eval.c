@@ -20,11 +20,30 @@ static const struct schema_field desired_updates_fields[] = {
 };
 static SCHEMA(desired_updates_schema, "group", struct desired_updates, desired_updates_fields);
 
+/* An alloc that would be evicted, in short. */
+static const struct schema_field preempted_fields[] = {
+    {"ID", NULL, F_STR, AT(alloc, id)},
+    {"EvalID", NULL, F_STR, AT(alloc, eval_id)},
+    {"Name", NULL, F_STR, AT(alloc, name)},
+    {"Namespace", NULL, F_STR, AT(alloc, namespace)},
+    {"NodeID", NULL, F_STR, AT(alloc, node_id)},
+    {"NodeName", NULL, F_STR, AT(alloc, node_name)},
+    {"JobID", NULL, F_STR, AT(alloc, job_id)},
+    {"JobType", NULL, F_STR, AT(alloc, job_type)},
+    {"JobVersion", NULL, F_UINT, AT(alloc, job_version)},
+    {"TaskGroup", NULL, F_STR, AT(alloc, task_group)},
+    {"DesiredStatus", NULL, F_STR, AT(alloc, desired_status)},
+    {"ClientStatus", NULL, F_STR, AT(alloc, client_status)},
+    {"CreateTime", NULL, F_INT, AT(alloc, create_time)},
+    {"ModifyTime", NULL, F_INT, AT(alloc, modify_time)},
+};
+static SCHEMA(preempted_schema, "alloc", struct alloc, preempted_fields);
+
 static const struct schema_field plan_annotations_fields[] = {
     {"DesiredTGUpdates", NULL, F_MAP, AT(plan_annotations, updates), .flags = FIELD_NULLEMPTY,
      .sub = &desired_updates_schema},
-    {"PreemptedAllocs", NULL, F_STRLIST, AT(plan_annotations, preempted_allocs),
-     .flags = FIELD_NULLEMPTY},
+    {"PreemptedAllocs", NULL, F_LIST, AT(plan_annotations, preempted_allocs),
+     .flags = FIELD_NULLEMPTY, .sub = &preempted_schema},
 };
 SCHEMA(plan_annotations_schema, "annotations", struct plan_annotations,
        plan_annotations_fields);

@@ -234,12 +234,31 @@ static bool stays_with_disk(const struct task_group *g, const struct want *w)
     return w->previous && !w->reschedule && g->ephemeral_disk && OPT(g->ephemeral_disk->sticky);
 }
 
+/* Its room was given back by whoever chose it. */
+static void evict(struct eval_run *r, const struct s_alloc *sa, struct alloc *by)
+{
+    const struct alloc *al = sa->alloc;
+    const char *why = arena_printf(r->a, "Preempted by alloc ID %s", by->id);
+
+    map_put(&r->stopped, str_of(al->id), (void *)(uintptr_t)al);
+    keep_alive(r, sa->obj);
+    list_push(r->a, &r->plan->stops,
+              ((struct plan_stop){.alloc = al,
+                                  .desired_status = ALLOC_EVICT,
+                                  .desired_description = why,
+                                  .preempted_by = by->id}));
+    list_push(r->a, &by->preempted_allocations, al->id);
+    list_push(r->a, &r->plan->annotations->preempted_allocs, *al);
+    r->notes->preemptions++;
+}
+
 bool place_one(struct eval_run *r, const struct task_group *g, const struct want *w)
 {
     struct ranker *k = group_ranker(r, g);
     struct strlist avoid = {0};
     struct select_opts o = {.only_node = w->only_node};
     struct selection sel;
+    struct victims victims = {0};
     struct offer offer, *kept;
     struct alloc *al;
     bool found = false;
@@ -252,12 +271,15 @@ bool place_one(struct eval_run *r, const struct task_group *g, const struct want
         found = o.only_node != NONE && find_node(k, &o, &sel, &offer);
         o.only_node = NONE;
     }
-    if (!found && !find_node(k, &o, &sel, &offer)) {
+    if (!found && !find_node(k, &o, &sel, &offer) &&
+        !preempt_find(k, &o, &sel, &offer, &victims)) {
         note_failure(r, g, &sel.metric);
         return false;
     }
     node = k->at[sel.cand].node;
     al = alloc_new(r, g, w, r->s->nodes.at[node]->node, &offer, &sel.metric);
+    list_each (&victims.at, it)
+        evict(r, *it, al);
     kept = arena_new_of(r->a, struct offer);
     *kept = offer;
     run_take(r, node, &kept->usage);

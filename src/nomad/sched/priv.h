@@ -2,7 +2,8 @@
  * priv -- what the files of the scheduler share
  *
  * mirror.c: the cluster. feasible.c: may a group run on a node. ports.c: ports and cores.
- * spread.c, rank.c: which node is best. place.c: from a node to an alloc. disconnect.c,
+ * spread.c, rank.c: which node is best. preempt.c: room made by
+ * evicting others. place.c: from a node to an alloc. disconnect.c,
  * reconcile.c: service and batch jobs. system.c: one per node. process.c: the door.
  */
 #ifndef NOMAD_SCHED_PRIV_H
@@ -194,6 +195,7 @@ struct ranker {
     int32_t *cand_of;                 /* by node; NONE */
     uint32_t len, start;
     bool has_affinities, distinct_hosts_job, distinct_hosts_group;
+    bool no_prey;           /* nobody could be evicted for it: nobody can */
     const char **collision; /* text for each static port */
     LIST(struct spread_state) spreads;
     LIST(struct distinct) distincts;
@@ -255,6 +257,13 @@ void ranker_select(struct ranker *k, const struct select_opts *opts, struct sele
 /* The plan puts one more (by 1) or one less (-1) of the job there. */
 void ranker_moved(struct ranker *k, int32_t node, const char *group, int by);
 
+/* What the candidate's score is as its node stands now: the mean of so many parts. */
+double ranker_score(struct ranker *k, uint32_t cand, const struct select_opts *o,
+                    int *ret_parts);
+/* It was chosen, with victims that score so. */
+void ranker_chose(struct ranker *k, uint32_t cand, double score, double victims_score,
+                  const struct select_opts *o, struct selection *ret);
+
 /* ports.c: what the group gets on this node; false: *ret_dim says what is short. */
 struct offer {
     struct usage usage;
@@ -263,6 +272,14 @@ struct offer {
     int64_t *task_cpu;
 };
 bool offer_make(struct ranker *k, uint32_t node, struct offer *ret, const char **ret_dim);
+
+/* preempt.c: a node where there is room once the victims are gone. True: their room is given
+ * back to the node already. */
+struct victims {
+    LIST(const struct s_alloc *) at;
+};
+bool preempt_find(struct ranker *k, const struct select_opts *o, struct selection *ret,
+                  struct offer *offer, struct victims *victims);
 
 /* place.c */
 struct want {

@@ -338,7 +338,8 @@ static bool is_avoided(const struct ranker *k, const struct candidate *c,
     return o->avoid && strlist_has(o->avoid, k->run->s->nodes.at[c->node]->node->id);
 }
 
-static double final_score(const struct ranker *k, uint32_t i, const struct select_opts *o)
+static double final_score(const struct ranker *k, uint32_t i, const struct select_opts *o,
+                          int *ret_parts)
 {
     const struct candidate *c = &k->at[i];
     double sum = (double)c->sum, boost;
@@ -355,7 +356,20 @@ static double final_score(const struct ranker *k, uint32_t i, const struct selec
         sum -= 1;
         parts++;
     }
+    *ret_parts = parts;
     return sum / parts;
+}
+
+double ranker_score(struct ranker *k, uint32_t cand, const struct select_opts *o,
+                    int *ret_parts)
+{
+    float before = k->score[cand];
+    double score;
+
+    score_it(k, cand);
+    score = final_score(k, cand, o, ret_parts);
+    k->score[cand] = before;
+    return score;
 }
 
 static void tally_to(struct arena *a, const struct tally *t, struct json **counts)
@@ -416,6 +430,7 @@ static void scan_all(struct ranker *k, uint32_t from, uint32_t to, const struct 
 {
     for (uint32_t i = from; i < to; i++) {
         const char *why;
+        int parts;
 
         if (k->score[i] <= NOWHERE)
             continue;
@@ -423,7 +438,7 @@ static void scan_all(struct ranker *k, uint32_t from, uint32_t to, const struct 
         if (why)
             tally_add(distinct, why, 1);
         else
-            top_add(t, i, final_score(k, i, o));
+            top_add(t, i, final_score(k, i, o, &parts));
     }
 }
 
@@ -541,4 +556,15 @@ void ranker_select(struct ranker *k, const struct select_opts *opts, struct sele
     }
     fill_metric(k, &t, &distinct, opts, &ret->metric);
     ret->cand = t.len ? (int32_t)t.cand[0] : NONE;
+}
+
+void ranker_chose(struct ranker *k, uint32_t cand, double score, double victims_score,
+                  const struct select_opts *o, struct selection *ret)
+{
+    struct top t = {.cand = {cand}, .score = {score}, .len = 1};
+    struct tally distinct = {0};
+
+    ret->cand = (int32_t)cand;
+    fill_metric(k, &t, &distinct, o, &ret->metric);
+    part(k->run->a, ret->metric.score_meta.at[0].scores, "preemption", victims_score);
 }

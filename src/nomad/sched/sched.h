@@ -68,6 +68,10 @@ struct sched_input {
     uint64_t snapshot_index;
     uint64_t seed[2]; /* random: ids and ports come from it */
     bool spread_algorithm;
+    bool preempt; /* allocs of jobs of a lower priority may be evicted for this one */
+    /* The job that another job's alloc is of; NULL: gone, the alloc is left alone. Asked only
+     * when preempt is set. */
+    const struct job *(*job_of)(void *ctx, const struct alloc *al);
     /* An older version of the job, for comparing; NULL: not kept (then it counts as different).
      */
     const struct job *(*job_version)(void *ctx, uint64_t version);

@@ -11,6 +11,7 @@
 #include "nomad/sched/sched.h"
 #include "nomad/server/job_api.h"
 #include "nomad/server/list.h"
+#include "nomad/server/sched_config.h"
 
 struct plan_reply {
     struct plan_annotations *annotations;
@@ -44,16 +45,6 @@ struct planning {
     struct plan_reply reply;
 };
 
-static const struct job *older_version(void *ctx, uint64_t version)
-{
-    struct planning *p = ctx;
-    const struct object *o;
-
-    if (state_job_version(p->txn, p->g.job.namespace, p->g.job.id, version, &o, NULL) < 0)
-        return NULL;
-    return state_body(o, p->c->arena);
-}
-
 /* The job as it would be stored by the next commit. A submitter's token makes it another one:
  * none is stored. */
 static void place_in_line(struct planning *p, const struct job *old)
@@ -75,6 +66,7 @@ static int dry_run(struct planning *p, struct sched *sched, const struct deploym
                    struct plan *plan, struct err *e)
 {
     const struct job *j = &p->g.job;
+    struct job_source src = {p->txn, p->c->arena, j->namespace, j->id};
     char id[UUID_SIZE];
     struct eval ev = {.id = id,
                       .namespace = j->namespace,
@@ -90,13 +82,11 @@ static int dry_run(struct planning *p, struct sched *sched, const struct deploym
                              .deployment = d,
                              .now_ns = clock_wall_ns(),
                              .snapshot_index = txn_rev(p->txn),
-                             .job_version = older_version,
-                             .ctx = p};
+                             .seed = {random_u64(), random_u64()}};
+    int r = sched_input_fill(&in, &src, e);
 
     random_uuid(id);
-    in.seed[0] = random_u64();
-    in.seed[1] = random_u64();
-    return sched_process(sched, &in, p->c->arena, plan, e);
+    return r < 0 ? r : sched_process(sched, &in, p->c->arena, plan, e);
 }
 
 static void note_outcome(struct planning *p, const struct job *old, const struct plan *plan)

@@ -44,6 +44,8 @@ static int stop_one(struct nomad_server *s, struct txn *t, const struct plan_sto
         al->client_status = arena_strdup(o->arena, st->client_status);
     if (st->followup_eval_id)
         al->followup_eval_id = arena_strdup(o->arena, st->followup_eval_id);
+    if (st->preempted_by)
+        al->preempted_by = arena_strdup(o->arena, st->preempted_by);
     al->alloc_modify_index = 0;
     al->modify_time = now_ns;
     return alloc_write(s, t, o, old, now_ns, e);
@@ -313,6 +315,41 @@ static int write_evals(struct txn *t, const struct plan *p, int64_t now_ns, stru
     return r;
 }
 
+/* The jobs that lost allocs to this plan look for other places, one eval each. */
+static int wake_preempted(struct txn *t, const struct plan *p, int64_t now_ns, struct err *e)
+{
+    auto_arena struct arena *a = arena_new(0);
+    struct strlist seen = {0};
+
+    for (size_t i = 0; i < p->stops.len; i++) {
+        const struct alloc *al = p->stops.at[i].alloc;
+        const char *key = arena_printf(a, "%s\n%s", al->namespace, al->job_id);
+        const struct object *job;
+        int r;
+
+        if (!p->stops.at[i].preempted_by || strlist_has(&seen, key))
+            continue;
+        list_push(a, &seen, key);
+        r = state_job(t, al->namespace, al->job_id, &job, e);
+        if (r == ERR_NOTFOUND)
+            continue;
+        const struct job *j = r < 0 ? NULL : job->body;
+        struct eval_new n = {.namespace = al->namespace,
+                             .job_id = al->job_id,
+                             .triggered_by = EVAL_BY_PREEMPTION};
+
+        if (j) {
+            n.type = j->type;
+            n.priority = OPT(j->priority);
+            n.job_modify_index = job_spec_index(job);
+            r = eval_create(t, a, now_ns, &n, NULL, e);
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval,
                 const struct plan *p, int64_t now_ns, struct err *e)
 {
@@ -331,6 +368,8 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
         r = annotate_one(s, t, p->annotate.at[i], now_ns, e);
     if (r == 0)
         r = place_all(s, t, p, now_ns, e);
+    if (r == 0)
+        r = wake_preempted(t, p, now_ns, e);
     if (r == 0 && p->failed.len == 0)
         r = cancel_blocked(t, ev, "canceled after more recent eval was processed", now_ns, e);
     if (r == 0)

@@ -94,6 +94,8 @@ static void reply_written(struct call *c, uint64_t rev, void *arg)
     const bool *updated = arg;
     struct json_out *w = nomad_json(c);
 
+    if (*updated)
+        scheduler_wake(server_of(c)); /* it may have been paused */
     json_obj(w);
     json_kv_u64(w, "Index", rev);
     json_kv_bool(w, "Updated", *updated);

@@ -8,8 +8,10 @@
 
 #include "nomad/server/server_priv.h"
 
+struct sched_input;
+
 struct preemption_config {
-    bool system, sysbatch, batch, service; /* kept for clients: nothing is preempted yet */
+    bool system, sysbatch, batch, service; /* may such jobs push out others? */
 };
 
 struct sched_config {
@@ -20,6 +22,15 @@ struct sched_config {
 };
 
 int sched_config_load(struct txn *t, struct arena *a, struct sched_config *ret, struct err *e);
+
+/* sched_input.c: where the scheduler's questions about jobs are answered from. */
+struct job_source {
+    struct txn *t;
+    struct arena *a;
+    const char *ns, *id; /* of the job at hand */
+};
+/* All of the input that hangs on the store but its job and deployment; `src` outlives it. */
+int sched_input_fill(struct sched_input *in, struct job_source *src, struct err *e);
 
 /* /v1/operator/scheduler/configuration */
 int sched_config_read(struct call *c, struct err *e);

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "nomad/sched/sched.h"
-#include "nomad/server/server_priv.h"
+#include "nomad/server/sched_config.h"
 
 enum {
     RETRY_MS = 1000, /* after a commit that failed for want of disk, or the like */
@@ -57,6 +57,7 @@ struct scheduler {
     struct cond answered;
     struct ask *asks;
     int ask_fd;
+    bool paused; /* by operators: evaluations wait */
     atomic_ullong n_pending, n_blocked;
 };
 
@@ -242,22 +243,6 @@ static void drain(struct scheduler *s)
 
 /* ---- one evaluation --------------------------------------------------------------------- */
 
-struct job_source {
-    struct txn *t;
-    struct arena *a;
-    const char *ns, *id;
-};
-
-static const struct job *version_of(void *ctx, uint64_t version)
-{
-    struct job_source *src = ctx;
-    const struct object *o;
-
-    if (state_job_version(src->t, src->ns, src->id, version, &o, NULL) < 0)
-        return NULL;
-    return state_body(o, src->a);
-}
-
 static int read_input(struct scheduler *s, struct txn *t, const struct eval *ev,
                       struct arena *a, struct job_source *src, struct sched_input *ret,
                       struct err *e)
@@ -279,11 +264,8 @@ static int read_input(struct scheduler *s, struct txn *t, const struct eval *ev,
                                 .deployment = d ? state_body(d, a) : NULL,
                                 .now_ns = clock_wall_ns(),
                                 .snapshot_index = txn_rev(t),
-                                .job_version = version_of,
-                                .ctx = src};
-    ret->seed[0] = random_u64();
-    ret->seed[1] = random_u64();
-    return 0;
+                                .seed = {random_u64(), random_u64()}};
+    return sched_input_fill(ret, src, e);
 }
 
 static int fail_eval(struct txn *t, const struct object *o, const char *why, struct err *e)
@@ -432,6 +414,14 @@ static void take_back(struct scheduler *s, const struct ask *a)
         *p = a->next;
 }
 
+void scheduler_wake(struct nomad_server *server)
+{
+    uint64_t one = 1;
+
+    if (server->scheduler && write(server->scheduler->ask_fd, &one, sizeof one) < 0)
+        abort(); /* an eventfd of ours */
+}
+
 int scheduler_ask(struct nomad_server *server, sched_ask_fn *fn, void *arg, struct err *e)
 {
     struct scheduler *s = server->scheduler;
@@ -461,6 +451,8 @@ static int timeout_ms(const struct scheduler *s, int64_t now_ns)
 
     if (s->not_before_ms)
         return RETRY_MS;
+    if (s->paused)
+        return -1;
     if (s->capacity && s->blocked.len) /* noticed after this turn's look at the blocked */
         return 0;
     for (size_t i = 0; i < s->pending.len; i++) {
@@ -483,6 +475,17 @@ static void wait_for_work(struct scheduler *s)
     poll(fds, ARRAY_LEN(fds), timeout_ms(s, clock_wall_ns()));
 }
 
+/* Do operators want evaluations to wait? */
+static bool is_paused(struct scheduler *s)
+{
+    auto_arena struct arena *a = arena_new(0);
+    auto_txn struct txn *t = NULL;
+    struct sched_config conf = {0};
+
+    return txn_begin(s->server->opts.store, TXN_READ_ONLY, &t, NULL) == 0 &&
+           sched_config_load(t, a, &conf, NULL) == 0 && conf.pause_eval_broker;
+}
+
 static void turn(struct scheduler *s)
 {
     const struct waiting *w;
@@ -492,6 +495,9 @@ static void turn(struct scheduler *s)
     if (s->not_before_ms && clock_mono_ms() < s->not_before_ms)
         return;
     s->not_before_ms = 0;
+    s->paused = is_paused(s);
+    if (s->paused)
+        return;
     unblock(s);
     while (!stopper_is_set(&s->stop) && (w = next_due(s, clock_wall_ns()))) {
         struct waiting now = *w;

@@ -147,6 +147,7 @@ void write_deployment(struct json_out *w, const struct object *o, struct arena *
 int scheduler_start(struct nomad_server *s, struct err *e);
 void scheduler_stop(struct nomad_server *s);
 void scheduler_stats(struct nomad_server *s, struct nomad_server_stats *ret);
+void scheduler_wake(struct nomad_server *s); /* to look at its configuration anew */
 /* What sched_process would do, for `job plan`: run on the scheduler's mirror. Waits; not from
  * serve. */
 typedef int sched_ask_fn(struct nomad_server *s, void *sched, void *arg, struct err *e);

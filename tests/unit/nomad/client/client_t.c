@@ -375,6 +375,18 @@ void world_desire(struct world *w, const char *id, const char *desired)
     announce(&w->server, f, o);
 }
 
+void world_preempts(struct world *w, const char *id, const char *victim)
+{
+    auto_lock struct lock *held = lock_scope(&w->server.lock);
+    struct fake_alloc *f = find(&w->server, id);
+    struct object *o = object_new(&alloc_schema);
+    struct alloc *al = schema_copy(&alloc_schema, f->alloc->body, o->arena);
+
+    o->body = al;
+    list_push(o->arena, &al->preempted_allocations, arena_strdup(o->arena, victim));
+    announce(&w->server, f, o);
+}
+
 void world_forget(struct world *w, const char *id)
 {
     auto_lock struct lock *held = lock_scope(&w->server.lock);

@@ -78,6 +78,8 @@ void world_run(struct world *w, const char *id, const char *script, const char *
 /* The whole job as JSON; its first group. */
 void world_put(struct world *w, const char *id, const char *job_json);
 void world_desire(struct world *w, const char *id, const char *desired); /* "stop" */
+/* The server evicted `victim` for the alloc. */
+void world_preempts(struct world *w, const char *id, const char *victim);
 void world_forget(struct world *w, const char *id); /* the server has collected it */
 
 /* Wait for what the client says. */

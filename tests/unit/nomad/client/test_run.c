@@ -1,4 +1,5 @@
 /* Tasks from their start to their end, and what is told about them. */
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -505,6 +506,34 @@ TEST(what_must_not_run_unheard_of_is_ended_by_the_client_itself)
     world_wait(&w, ID1, "complete");
     T_STR_EQ(world_alloc(&w, ID2)->client_status, "running");
     world_desire(&w, ID2, ALLOC_STOP);
+    world_wait(&w, ID2, "complete");
+    world_stop(&w);
+}
+
+TEST(an_alloc_waits_for_those_that_were_evicted_for_it)
+{
+    struct world w;
+
+    world_start(&w, NULL);
+    world_run(&w, ID1,
+              "trap 'echo > $NOMAD_ALLOC_DIR/told' INT; echo > $NOMAD_ALLOC_DIR/up; "
+              "until [ -e $NOMAD_ALLOC_DIR/go ]; do sleep 0.02; done",
+              "\"KillTimeout\":30000000000", NULL);
+    T_UNTIL(access(world_path(&w, ID1, "alloc/up"), F_OK) == 0);
+    lock_take(&w.server.lock);
+    w.server.down = true;
+    lock_drop(&w.server.lock);
+    world_run(&w, ID2, "true", NULL, NULL);
+    world_preempts(&w, ID2, ID1);
+    world_desire(&w, ID1, ALLOC_EVICT);
+    lock_take(&w.server.lock);
+    w.server.down = false;
+    lock_drop(&w.server.lock);
+    T_UNTIL(access(world_path(&w, ID1, "alloc/told"), F_OK) == 0); /* it takes its time */
+    T_UNTIL(nomad_client_has_alloc(w.client, ID2));
+    T_FALSE(world_has_event(&w, ID2, "t", TE_STARTED));
+    T_INT_EQ(close(creat(world_path(&w, ID1, "alloc/go"), 0600)), 0);
+    world_wait(&w, ID1, "complete");
     world_wait(&w, ID2, "complete");
     world_stop(&w);
 }

@@ -119,6 +119,22 @@ static const struct job *job_version(void *ctx, uint64_t version)
     return version < c->n_versions ? c->versions[version] : NULL;
 }
 
+static struct job *other_job(const struct cluster *c, const char *id)
+{
+    for (size_t i = 0; i < c->n_others; i++)
+        if (strcmp(c->others[i]->id, id) == 0)
+            return c->others[i];
+    return NULL;
+}
+
+static const struct job *job_of(void *ctx, const struct alloc *al)
+{
+    const struct cluster *c = ctx;
+
+    return strcmp(al->job_id, c->versions[0]->id) == 0 ? job_version(ctx, al->job_version)
+                                                       : other_job(c, al->job_id);
+}
+
 void cluster_eval(struct cluster *c, const char *triggered_by)
 {
     struct err e = ERR_INIT;
@@ -129,7 +145,9 @@ void cluster_eval(struct cluster *c, const char *triggered_by)
                              .snapshot_index = c->index,
                              .seed = {c->seed++, 42},
                              .spread_algorithm = c->spread_algorithm,
+                             .preempt = c->preempt,
                              .job_version = job_version,
+                             .job_of = job_of,
                              .ctx = c};
 
     if (!c->eval.id)
@@ -143,6 +161,19 @@ void cluster_eval(struct cluster *c, const char *triggered_by)
     c->eval.id = NULL;
 }
 
+static void cluster_other_job(struct cluster *c, const struct other *o)
+{
+    struct job *j = arena_new_of(c->a, struct job);
+    struct task_group *g = list_add(c->a, &j->groups);
+
+    j->id = o->job;
+    opt_set(c->a, &j->priority, o->priority);
+    *g = (struct task_group){.name = "g",
+                             .migrate = arena_new_of(c->a, struct migrate_strategy)};
+    opt_set(c->a, &g->migrate->max_parallel, o->max_parallel);
+    c->others[c->n_others++] = j;
+}
+
 /*
  * What the server does with a plan.
  */
@@ -153,6 +184,32 @@ static void put_alloc(struct cluster *c, const struct alloc *al)
 
     *(struct alloc *)o->body = *(struct alloc *)schema_copy(&alloc_schema, al, o->arena);
     T_OK(sched_alloc_put(c->sched, o, &e), &e);
+}
+
+void cluster_other(struct cluster *c, const struct other *o)
+{
+    struct alloc al = {.id = o->id,
+                       .namespace = "default",
+                       .name = arena_printf(c->a, "%s.g[0]", o->job),
+                       .job_id = o->job,
+                       .task_group = "g",
+                       .node_id = node_id(c->a, o->node),
+                       .desired_status = ALLOC_RUN,
+                       .client_status = ALLOC_RUNNING,
+                       .resources = arena_new_of(c->a, struct alloc_resources)};
+    struct alloc_task_resources *tr = list_add(c->a, &al.resources->tasks);
+
+    *tr = (struct alloc_task_resources){.name = "t"};
+    tr->cpu.cpu_shares = o->cpu;
+    tr->memory.memory_mb = o->mem;
+    if (o->port)
+        list_push(c->a, &al.resources->shared.ports,
+                  ((struct alloc_port){.label = "p", .value = o->port}));
+    put_alloc(c, &al);
+    if (!other_job(c, o->job)) {
+        T_TRUE(c->n_others < ARRAY_LEN(c->others));
+        cluster_other_job(c, o);
+    }
 }
 
 struct finding {

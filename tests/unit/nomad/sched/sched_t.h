@@ -17,7 +17,9 @@ struct cluster {
     struct plan plan;
     int64_t now;
     uint64_t seed, index;
-    bool spread_algorithm;
+    bool spread_algorithm, preempt;
+    struct job *others[16]; /* by cluster_other */
+    size_t n_others;
 };
 
 void cluster_init(struct cluster *c);
@@ -39,6 +41,15 @@ void cluster_job(struct cluster *c, const char *text);
 void cluster_eval(struct cluster *c, const char *triggered_by);
 void cluster_commit(struct cluster *c);
 void cluster_run(struct cluster *c); /* eval by job-register, and commit */
+
+/* A running alloc of another job, made with that priority when it is not there yet. */
+struct other {
+    const char *id, *job;
+    int node;
+    int64_t cpu, mem, priority, max_parallel;
+    uint16_t port;
+};
+void cluster_other(struct cluster *c, const struct other *o);
 
 /* Counting the job's allocs. */
 size_t count_live(const struct cluster *c);         /* not terminal on either side */
