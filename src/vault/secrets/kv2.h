@@ -7,6 +7,7 @@
 enum {
     KV2_VERSIONS_DEFAULT = 10,
     KV2_VERSIONS_MAX = 4096, /* of one path, whatever max_versions says */
+    KV2_INLINE_MAX = 1024,   /* bytes of a value that stands in its path's record */
     KV2_CUSTOM_KEYS_MAX = 64,
     KV2_CUSTOM_KEY_MAX = 128,
     KV2_CUSTOM_VALUE_MAX = 512,
@@ -26,6 +27,9 @@ struct kv2_meta {
     bool cas_required, has_custom;
     struct strmap custom;
     kv2_versions versions; /* ascending */
+    /* The current version's value, if it is small: then it has no record of its own, and a
+     * secret is read and written as one record. NULL: it has one. */
+    const char *text;
     /* Not stored: the path has a record of version 1 only. */
     const struct kv1_record *from_v1;
 };
@@ -46,11 +50,11 @@ int kv2_load(struct req *r, struct str path, struct kv2_meta **ret, struct err *
 int kv2_peek(struct req *r, struct str path, const struct kv2_meta **ret, struct err *e);
 /* Store it; a record of version 1 is turned into its version 1 first. */
 int kv2_put(struct req *r, struct kv2_meta *m, struct err *e);
-int kv2_remove(struct req *r, const struct kv2_meta *m, struct err *e);
+int kv2_remove(struct req *r, struct kv2_meta *m, struct err *e);
 struct kv2_meta *kv2_new(struct req *r, struct str path);
 int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct str *ret,
               struct err *e);
-int kv2_del_value(struct req *r, int64_t version, struct err *e);
+int kv2_del_value(struct req *r, struct kv2_meta *m, int64_t version, struct err *e);
 /* Append a version with this text, and prune. */
 int kv2_add(struct req *r, struct kv2_meta *m, const struct kv2_config *c, struct str text,
             struct err *e);

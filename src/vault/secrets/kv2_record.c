@@ -33,6 +33,8 @@ static const struct schema_field meta_fields[] = {
      .flags = FIELD_OMITEMPTY},
     {"custom", NULL, F_STRMAP, offsetof(struct kv2_meta, custom), .flags = FIELD_OMITEMPTY},
     {"versions", NULL, F_LIST, offsetof(struct kv2_meta, versions), .sub = &version_schema},
+    {"text", NULL, F_STR, offsetof(struct kv2_meta, text),
+     .flags = FIELD_SECRET | FIELD_OMITEMPTY, .max = STORE_VALUE_MAX},
 };
 static SCHEMA(meta_schema, "kv2", struct kv2_meta, meta_fields);
 
@@ -200,6 +202,7 @@ int kv2_put(struct req *r, struct kv2_meta *m, struct err *e)
     if (ret < 0)
         return ret;
     o = object_new(&meta_schema);
+    arena_set_wipe(o->arena);
     memcpy(o->body, schema_copy(&meta_schema, m, o->arena), sizeof *m);
     return table_put(r->txn, &kv2_meta_table, o, e);
 }
@@ -214,6 +217,11 @@ static void value_key_of(struct key *k, const struct req *r, int64_t version)
     key_add_u64(k, (uint64_t)version);
 }
 
+static bool has_text(const struct kv2_meta *m, int64_t version)
+{
+    return version == m->current && m->text && *m->text;
+}
+
 int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct str *ret,
               struct err *e)
 {
@@ -225,6 +233,10 @@ int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct s
         *ret = str_of(m->from_v1->value);
         return 0;
     }
+    if (has_text(m, version)) {
+        *ret = str_of(m->text);
+        return 0;
+    }
     value_key_of(&k, r, version);
     got = table_get(r->txn, &kv2_value_table, &k, &o, e);
     if (got == 0)
@@ -232,21 +244,25 @@ int kv2_value(struct req *r, const struct kv2_meta *m, int64_t version, struct s
     return got;
 }
 
-int kv2_del_value(struct req *r, int64_t version, struct err *e)
+int kv2_del_value(struct req *r, struct kv2_meta *m, int64_t version, struct err *e)
 {
     struct key k;
 
+    if (has_text(m, version)) {
+        m->text = NULL;
+        return 0;
+    }
     value_key_of(&k, r, version);
     return table_del(r->txn, &kv2_value_table, &k, e);
 }
 
-int kv2_remove(struct req *r, const struct kv2_meta *m, struct err *e)
+int kv2_remove(struct req *r, struct kv2_meta *m, struct err *e)
 {
     struct key k;
     int ret = kv1_del(r, str_of(m->path), e);
 
     for (size_t i = 0; i < m->versions.len && ret == 0; i++)
-        ret = kv2_del_value(r, m->versions.at[i].version, e);
+        ret = kv2_del_value(r, m, m->versions.at[i].version, e);
     if (ret < 0)
         return ret;
     mount_key(&k, &kv2_meta_table, r->mount);
@@ -298,7 +314,7 @@ static int prune(struct req *r, struct kv2_meta *m, const struct kv2_config *c, 
         return 0;
     gone = m->versions.len - keep;
     for (size_t i = 0; i < gone; i++) {
-        int ret = kv2_del_value(r, m->versions.at[i].version, e);
+        int ret = kv2_del_value(r, m, m->versions.at[i].version, e);
 
         if (ret < 0)
             return ret;
@@ -307,6 +323,17 @@ static int prune(struct req *r, struct kv2_meta *m, const struct kv2_config *c, 
     m->versions.len = keep;
     m->oldest = m->versions.at[0].version;
     return 0;
+}
+
+/* The value of the version that is current until now gets a record of its own. */
+static int move_text_out(struct req *r, struct kv2_meta *m, struct err *e)
+{
+    const char *text = m->text;
+
+    if (!has_text(m, m->current))
+        return 0;
+    m->text = NULL;
+    return put_value(r, m, m->current, str_of(text), e);
 }
 
 int kv2_add(struct req *r, struct kv2_meta *m, const struct kv2_config *c, struct str text,
@@ -318,11 +345,15 @@ int kv2_add(struct req *r, struct kv2_meta *m, const struct kv2_config *c, struc
     int ret = take_over_v1(r, m, e);
 
     if (ret == 0)
+        ret = move_text_out(r, m, e);
+    if (ret == 0 && text.len > KV2_INLINE_MAX)
         ret = put_value(r, m, v.version, text, e);
     if (ret < 0)
         return ret;
     list_push(r->a, &m->versions, v);
     m->current = v.version;
+    if (text.len <= KV2_INLINE_MAX)
+        m->text = arena_cstr(r->a, text);
     m->updated_ns = r->now_ns;
     ret = prune(r, m, c, e);
     return ret < 0 ? ret : kv2_put(r, m, e);

@@ -80,9 +80,8 @@ static int undelete_one(struct req *r, struct kv2_meta *m, struct kv2_version *v
 
 static int destroy_one(struct req *r, struct kv2_meta *m, struct kv2_version *v, struct err *e)
 {
-    (void)m;
     v->destroyed = true;
-    return kv2_del_value(r, v->version, e);
+    return kv2_del_value(r, m, v->version, e);
 }
 
 static int change_versions(struct req *r, change_fn *change, struct err *e)

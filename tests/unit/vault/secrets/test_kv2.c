@@ -1,5 +1,6 @@
 #include "../vault_t.h"
 #include "store/table.h"
+#include "vault/secrets/kv2.h"
 #include "vault/secrets/secrets.h"
 
 static void start(struct vault_t *v)
@@ -75,6 +76,51 @@ TEST(every_write_is_a_version)
 
     start(&v);
     run(&v, steps, ARRAY_LEN(steps));
+    vault_t_stop(&v);
+}
+
+/* A small value stands in the path's own record while it is current, a large one does not. */
+TEST(small_and_large_values_take_turns_as_versions)
+{
+    enum { SHELL = sizeof "{\"a\":\"\"}" - 1, N = 6 };
+    static const size_t sizes[N] = {SHELL + 1,          KV2_INLINE_MAX, KV2_INLINE_MAX + 1,
+                                    KV2_INLINE_MAX + 1, SHELL + 2,      3 * KV2_INLINE_MAX};
+    static const struct step after[] = {
+        {"destroy a small and a large one", "PUT", "destroy/v", "{\"versions\":[2,6]}", 204,
+         ""},
+        {"the current one is gone", "GET", "data/v", NULL, 404, "\"destroyed\":true"},
+        {"a small one is current", "POST", "data/v", "{\"data\":{\"a\":\"7\"}}", 200,
+         "\"version\":7"},
+        {"destroyed while current", "PUT", "destroy/v", "{\"versions\":[7]}", 204, ""},
+        {"gone", "GET", "data/v", NULL, 404, "\"destroyed\":true"},
+        {"not brought back", "POST", "undelete/v", "{\"versions\":[7]}", 204, ""},
+        {"nor by a new one", "POST", "data/v", "{\"data\":{\"a\":\"8\"}}", 200,
+         "\"version\":8"},
+        {"still gone", "GET", "data/v?version=7", NULL, 404, "\"destroyed\":true"},
+        {"the others are there", "GET", "data/v?version=5", NULL, 200, "\"version\":5"},
+        {"settings keep the value", "POST", "metadata/v", "{\"max_versions\":3}", 204, ""},
+        {"read", "GET", "data/v", NULL, 200, "{\"a\":\"8\"}"},
+        {"delete and undelete keep it", "DELETE", "data/v", NULL, 204, ""},
+        {"back", "POST", "undelete/v", "{\"versions\":[8]}", 204, ""},
+        {"read again", "GET", "data/v", NULL, 200, "{\"a\":\"8\"}"},
+    };
+    char *text[N];
+    struct vault_t v;
+
+    start(&v);
+    for (int i = 0; i < N; i++) {
+        text[i] = arena_printf(v.arena, "{\"a\":\"%0*d\"}", (int)(sizes[i] - SHELL), i + 1);
+        vault_expect(&v, 200, "POST", "/v1/secret/data/v",
+                     arena_printf(v.arena, "{\"data\":%s}", text[i]));
+    }
+    for (int i = 0; i < N; i++) {
+        struct api_response r =
+            vault_ask(&v, v.root, "GET",
+                      arena_printf(v.arena, "/v1/secret/data/v?version=%d", i + 1), NULL);
+
+        T_STR_HAS(arena_cstr(v.arena, r.body), arena_printf(v.arena, "\"data\":%s", text[i]));
+    }
+    run(&v, after, ARRAY_LEN(after));
     vault_t_stop(&v);
 }
 
