@@ -221,6 +221,19 @@ TEST(a_task_that_waits_for_its_restart_can_be_stopped)
     "\"RestartPolicy\":{\"Attempts\":0,\"Mode\":\"fail\"},\"Tasks\":[" tasks "]}]}"
 #define HOOK(name, sidecar) ",\"Lifecycle\":{\"Hook\":\"" name "\",\"Sidecar\":" sidecar "}"
 
+#define ONCE_TOLD "until test -e $NOMAD_ALLOC_DIR/go; do sleep 0.02; done"
+
+/* The task with ONCE_TOLD goes on when both run. */
+static void tell(struct world *w, const char *a, const char *b)
+{
+    world_wait_task(w, ID1, a, TASK_RUNNING);
+    world_wait_task(w, ID1, b, TASK_RUNNING);
+    FILE *f = fopen(world_path(w, ID1, "alloc/go"), "w");
+
+    T_TRUE(f);
+    fclose(f);
+}
+
 TEST(the_group_ends_with_its_leader)
 {
     struct world w;
@@ -228,9 +241,10 @@ TEST(the_group_ends_with_its_leader)
     world_start(&w, NULL);
     world_put(&w, ID1,
               JOB("batch",
-                  TASK("lead", "sleep 0.2", ",\"Leader\":true") "," TASK("follow",
-                                                                         "exec sleep 900", ""),
+                  TASK("lead", ONCE_TOLD, ",\"Leader\":true") "," TASK("follow",
+                                                                       "exec sleep 900", ""),
                   ""));
+    tell(&w, "lead", "follow");
     world_wait(&w, ID1, "complete");
     T_STR_EQ(world_types(&w, ID1, "lead"), HEAD "Started|Terminated|Killing");
     T_STR_EQ(world_types(&w, ID1, "follow"),
@@ -245,8 +259,9 @@ TEST(a_failed_task_takes_its_siblings_along)
     world_start(&w, NULL);
     world_put(&w, ID1,
               JOB("batch",
-                  TASK("bad", "sleep 0.2; exit 2", "") "," TASK("good", "exec sleep 900", ""),
+                  TASK("bad", ONCE_TOLD "; exit 2", "") "," TASK("good", "exec sleep 900", ""),
                   ""));
+    tell(&w, "bad", "good");
     world_wait_task(&w, ID1, "good", TASK_DEAD);
     world_wait(&w, ID1, "failed");
     T_STR_EQ(world_types(&w, ID1, "bad"), HEAD "Started|Terminated|Not Restarting|Killing");
