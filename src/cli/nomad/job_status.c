@@ -1,4 +1,5 @@
 /* nomad job status (also: nomad status). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/nomad/guess.h"
@@ -169,9 +170,18 @@ static void print_latest_deployment(struct cli_call *c, const struct json *d)
     print_deployed(c, d, o.verbose, "");
 }
 
+/* Newest first. */
+static int by_creation(const void *a, const void *b)
+{
+    int64_t x = number_at(a, "CreateIndex"), y = number_at(b, "CreateIndex");
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
 void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbose)
 {
     struct table t = TABLE_NOMAD(c->arena);
+    struct json *sorted;
 
     if (count_of(allocs) == 0) {
         printf("No allocations placed\n");
@@ -183,8 +193,10 @@ void print_alloc_table(struct cli_call *c, const struct json *allocs, bool verbo
     else
         table_add(&t, "ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created",
                   "Modified", NULL);
-    for (uint32_t i = 0; i < allocs->len; i++) {
-        const struct json *a = &allocs->items[i];
+    sorted = json_copy(c->arena, allocs);
+    qsort(sorted->items, sorted->len, sizeof *sorted->items, by_creation);
+    for (uint32_t i = 0; i < sorted->len; i++) {
+        const struct json *a = &sorted->items[i];
         int64_t created = number_at(a, "CreateTime"), modified = number_at(a, "ModifyTime");
         const char *id = short_id(c, text_at(c, a, "ID"), verbose),
                    *node = short_id(c, text_at(c, a, "NodeID"), verbose),

@@ -1,4 +1,5 @@
 /* nomad namespace list, status, inspect, apply, delete. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +31,23 @@ static void print_namespaces(struct cli_call *c, const struct json *list)
     table_print(&t, stdout);
 }
 
+/* Newest first. */
+static int by_creation(const void *a, const void *b)
+{
+    int64_t x = number_at(a, "CreateIndex"), y = number_at(b, "CreateIndex");
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static const struct json *newest_first(struct cli_call *c, const struct json *list)
+{
+    struct json *copy = json_copy(c->arena, list);
+
+    if (count_of(copy))
+        qsort(copy->items, copy->len, sizeof *copy->items, by_creation);
+    return copy;
+}
+
 static int list_run(struct cli_call *c)
 {
     const char *path = "namespaces";
@@ -40,6 +58,7 @@ static int list_run(struct cli_call *c)
         path = pathf(c, "%s?filter=%s", path, path_part(c, o.filter));
     if (nomad_get(c, path, &r))
         return cli_fail(NOMAD_EXIT_FAILED, "Error retrieving namespaces: %s", r.error);
+    r.json = newest_first(c, r.json);
     if (!print_as_asked(c, r.json, o.json, o.tmpl, &code))
         print_namespaces(c, r.json);
     return code;

@@ -26,12 +26,16 @@ GROUP(nomad_cmd_operator_gossip, "operator gossip", "Manage the gossip layer");
 GROUP(nomad_cmd_operator_gossip_keyring, "operator gossip keyring",
       "Manage gossip layer encryption keys");
 GROUP(nomad_cmd_operator_raft, "operator raft", "Provides access to the Raft subsystem");
+GROUP(nomad_cmd_operator_root, "operator root", "Manage the root encryption keys");
+GROUP(nomad_cmd_operator_root_keyring, "operator root keyring",
+      "Manages the root encryption keys");
 GROUP(nomad_cmd_operator_scheduler, "operator scheduler",
       "Provides access to the scheduler configuration");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_service, "service", "Interact with registered services");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
 GROUP(nomad_cmd_system_reconcile, "system reconcile", "Perform system reconciliation tasks");
+GROUP(nomad_cmd_var, "var", "Interact with variables");
 
 static const struct cli_command *const commands[] = {
 #define NOMAD_COMMAND(name) &name,

@@ -15,6 +15,7 @@
  * status, task states, deployment health; batched) node/derive     {node_id, alloc_id, tasks[]}
  * -> {tokens[]} node/events     {node_id, events[]}       -> {index} GET node/stream
  * (websocket)               -> what servers ask of the client (nomad/model/stream.h).
+ * node/identities {node_id, alloc_id}          -> {identities[]} (each signed anew)
  * The bodies' schemas: nomad/model/link_wire.h.
  *
  * Errors: those of the wire map to ERR_*: ERR_UNAVAIL (no server can be asked now: try again,
@@ -60,6 +61,16 @@ struct link_token {
 
 struct link_tokens {
     LIST(struct link_token) list;
+};
+
+/* One task's identity, signed. */
+struct link_identity {
+    const char *task, *name, *token;
+    int64_t expires_ns; /* Unix ns; 0: never */
+};
+
+struct link_identities {
+    LIST(struct link_identity) list;
 };
 
 struct link_allocs {

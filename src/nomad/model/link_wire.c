@@ -28,6 +28,20 @@ static const struct schema_field tokens_fields[] = {
 };
 SCHEMA(link_tokens_schema, "tokens", struct link_tokens, tokens_fields);
 
+static const struct schema_field identity_fields[] = {
+    {"task", NULL, F_STR, AT(link_identity, task), .def = "\"\""},
+    {"name", NULL, F_STR, AT(link_identity, name), .def = "\"\""},
+    {"token", NULL, F_STR, AT(link_identity, token), .flags = FIELD_SECRET, .def = "\"\""},
+    {"expires_ns", NULL, F_INT, AT(link_identity, expires_ns)},
+};
+static SCHEMA(identity_schema, "identity", struct link_identity, identity_fields);
+
+static const struct schema_field identities_fields[] = {
+    {"identities", NULL, F_LIST, AT(link_identities, list), .sub = &identity_schema,
+     .max = SCHEMA_ITEMS_MAX},
+};
+SCHEMA(link_identities_schema, "identities", struct link_identities, identities_fields);
+
 static const struct schema_field allocs_fields[] = {
     {"index", NULL, F_UINT, AT(link_allocs_wire, index)},
     {"allocs", NULL, F_LIST, AT(link_allocs_wire, allocs), .sub = &alloc_schema,

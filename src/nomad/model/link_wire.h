@@ -34,6 +34,6 @@ struct link_allocs_wire {
 
 /* register's body is a node by node_schema. */
 extern const struct schema link_request_schema, link_lease_schema, link_allocs_wire_schema,
-    link_tokens_schema;
+    link_tokens_schema, link_identities_schema;
 
 #endif

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "nomad/model/link_wire.h"
 #include "nomad/server/data_api.h"
+#include "nomad/server/identity.h"
 #include "nomad/server/node_api.h"
 
 enum { SECRET_MAX_BYTES = 256 };
@@ -533,6 +534,41 @@ static int rpc_derive(struct call *c, struct err *e)
     return r < 0 ? r : finish_derive(c, d, e);
 }
 
+/* ---- tasks' identities ------------------------------------------------------------------ */
+
+/* Only the node that runs it may speak for an alloc, and only as long as it runs. */
+static int rpc_identities(struct call *c, struct err *e)
+{
+    struct link_identities reply = {0};
+    const struct object *node, *o, *job;
+    const struct alloc *al;
+    struct link_request b;
+    int r = node_body(c, &b, &node, e);
+
+    if (r < 0)
+        return r;
+    r = state_alloc(c->txn, str_or_empty(b.alloc_id), &o, e);
+    if (r == ERR_NOTFOUND)
+        return nomad_fail(e, 404, "Allocation \"%s\" does not exist", str_or_empty(b.alloc_id));
+    if (r < 0)
+        return r;
+    al = o->body;
+    if (strcmp(al->node_id, b.node_id) != 0)
+        return nomad_fail(e, 403, "Allocation \"%s\" not running on Node \"%s\"", al->id,
+                          b.node_id);
+    if (alloc_client_terminal(al))
+        return nomad_fail(e, 400, "Can't sign identities of a terminal allocation");
+    r = state_job_version(c->txn, al->namespace, al->job_id, al->job_version, &job, e);
+    if (r == ERR_NOTFOUND)
+        return nomad_fail(e, 400, "Job of allocation \"%s\" is gone", al->id);
+    call_set_secret(c);
+    if (r == 0)
+        r = identities_of_alloc(c, al, job->body, &reply, e);
+    if (r == 0)
+        nomad_schema(c, &link_identities_schema, &reply);
+    return r;
+}
+
 const struct route rpc_routes[] = {
     /* clang-format off */
     {M_POST, "/v1/internal/node/register",  0,              rpc_register},
@@ -540,6 +576,7 @@ const struct route rpc_routes[] = {
     {M_POST, "/v1/internal/node/allocs",    0,              rpc_allocs},
     {M_POST, "/v1/internal/node/update",    0,              rpc_update},
     {M_POST, "/v1/internal/node/derive",    ROUTE_BLOCKING, rpc_derive},
+    {M_POST, "/v1/internal/node/identities", 0,             rpc_identities},
     {M_POST, "/v1/internal/node/events",    0,              rpc_events},
     {M_GET,  "/v1/internal/node/stream",    0,              rpc_stream},
     /* clang-format on */

@@ -85,6 +85,11 @@ struct answer ask(struct cluster *cl, const char *method, const char *path, cons
     return call(cl, nomad_server_service(cl->server), method, path, body);
 }
 
+struct answer ask_rpc(struct cluster *cl, const char *path, const char *body)
+{
+    return call(cl, nomad_server_rpc(cl->server), "POST", path, body);
+}
+
 const char *answer_field(const struct answer *a, const char *name)
 {
     for (size_t i = 0; i < a->raw.n_fields; i++)

@@ -42,6 +42,8 @@ struct answer {
 };
 
 struct answer ask(struct cluster *cl, const char *method, const char *path, const char *body);
+/* An inner call, with the secret that every node of a cluster has. */
+struct answer ask_rpc(struct cluster *cl, const char *path, const char *body);
 const char *answer_field(const struct answer *a, const char *name); /* reply header, "" */
 /* What stands at a dotted path, as text; "" when there is none. */
 const char *at(struct cluster *cl, const struct answer *a, const char *path);
