@@ -29,9 +29,10 @@ void reply_written(struct call *c);
 /* BLAKE2b of the parts, one after the other, then of the pairs: as the API shows it. */
 const char *object_hash(struct arena *a, const char *const *parts, size_t n,
                         const struct strmap *meta);
-/* Is there any row below these key parts for which `is_one` is true? Remembered. 1: yes. */
+/* Is there any row below these key parts for which `is_one` is true? Remembered unless the
+ * flags (of scans) say SCAN_PEEK. 1: yes. */
 typedef bool is_one_fn(const void *body, const void *arg);
-int any_row(struct txn *t, const struct table *table, const char *part, is_one_fn *is_one,
-            const void *arg, struct err *e);
+int any_row(struct txn *t, const struct table *table, const char *part, unsigned flags,
+            is_one_fn *is_one, const void *arg, struct err *e);
 
 #endif

@@ -392,7 +392,9 @@ int root_key_in_use(struct txn *t, const char *id, struct err *e)
 {
     int r = seals_something(t, id, e);
 
-    return r != 0 ? r : any_row(t, &alloc_table, NULL, is_signed_by, id, e);
+    /* Allocs change all the time, and one that is placed meanwhile signs with the active key.
+     */
+    return r != 0 ? r : any_row(t, &alloc_table, NULL, SCAN_PEEK, is_signed_by, id, e);
 }
 
 /* ---- using ------------------------------------------------------------------------------- */

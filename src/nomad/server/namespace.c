@@ -37,8 +37,8 @@ const char *object_hash(struct arena *a, const char *const *parts, size_t n,
     return arena_cstr(a, buf_str(&text));
 }
 
-int any_row(struct txn *t, const struct table *table, const char *part, is_one_fn *is_one,
-            const void *arg, struct err *e)
+int any_row(struct txn *t, const struct table *table, const char *part, unsigned flags,
+            is_one_fn *is_one, const void *arg, struct err *e)
 {
     const struct object *o;
     struct table_scan it;
@@ -49,7 +49,7 @@ int any_row(struct txn *t, const struct table *table, const char *part, is_one_f
     key_init(&k, table->name);
     if (part)
         key_addz(&k, part);
-    r = table_scan_begin(t, &it, table, &k, 0, e);
+    r = table_scan_begin(t, &it, table, &k, flags, e);
     if (r < 0)
         return r;
     while (!found && (r = table_scan_next(&it, &o, e)) > 0)
@@ -224,13 +224,13 @@ static bool is_any(const void *body, const void *arg)
 
 static int namespace_in_use(struct call *c, const char *name, struct err *e)
 {
-    int r = any_row(c->txn, &job_table, name, is_live_job, NULL, e);
+    int r = any_row(c->txn, &job_table, name, 0, is_live_job, NULL, e);
 
     if (r > 0)
         return nomad_fail(e, 500, "namespace \"%s\" has non-terminal jobs in regions: [%s]",
                           name, server_of(c)->opts.region);
     if (r == 0)
-        r = any_row(c->txn, &variable_table, name, is_any, NULL, e);
+        r = any_row(c->txn, &variable_table, name, 0, is_any, NULL, e);
     if (r > 0)
         return nomad_fail(e, 500,
                           "namespace \"%s\" contains at least one variable. All variables in "

@@ -230,12 +230,12 @@ static bool is_live_job_of(const void *body, const void *name)
 static int pool_in_use(struct call *c, const char *name, struct err *e)
 {
     const char *region = server_of(c)->opts.region;
-    int r = any_row(c->txn, &node_table, NULL, is_node_of, name, e);
+    int r = any_row(c->txn, &node_table, NULL, 0, is_node_of, name, e);
 
     if (r > 0)
         return nomad_fail(e, 500, "node pool \"%s\" has nodes in regions: [%s]", name, region);
     if (r == 0)
-        r = any_row(c->txn, &job_table, NULL, is_live_job_of, name, e);
+        r = any_row(c->txn, &job_table, NULL, 0, is_live_job_of, name, e);
     if (r > 0)
         return nomad_fail(e, 500, "node pool \"%s\" has non-terminal jobs in regions: [%s]",
                           name, region);
