@@ -4,27 +4,7 @@
 
 #include "base/err.h"
 
-/*
- * A pattern becomes a program; matching runs all its threads side by side, one character at a
- * time, each instruction at most once per character. So no pattern can make it slow.
- */
-enum re_op { OP_NODE /* class or assertion */, OP_SPLIT, OP_JUMP, OP_MATCH };
-
-struct re_inst {
-    enum re_op op;
-    const struct re_node *node;
-    uint32_t x, y;
-};
-
-struct program {
-    struct arena *arena;
-    struct re_inst *at;
-    uint32_t len, cap;
-    uint32_t work; /* nodes compiled: a repeated nothing costs too */
-    bool over;
-};
-
-static uint32_t emit(struct program *p, enum re_op op, const struct re_node *n)
+static uint32_t emit(struct re_program *p, enum re_op op, const struct re_node *n)
 {
     if (p->len >= REGEX_PROGRAM_MAX) {
         p->over = true;
@@ -41,33 +21,43 @@ static uint32_t emit(struct program *p, enum re_op op, const struct re_node *n)
     return p->len++;
 }
 
-static void compile(struct program *p, const struct re_node *n);
+static void compile(struct re_program *p, const struct re_node *n);
 
-static void compile_optional(struct program *p, const struct re_node *n, bool loop)
+static void compile_optional(struct re_program *p, const struct re_node *n, bool loop)
 {
     uint32_t split = emit(p, OP_SPLIT, NULL);
 
-    compile(p, n);
+    compile(p, n->a);
     if (loop) {
         uint32_t jump = emit(p, OP_JUMP, NULL);
 
         p->at[jump].x = split;
     }
-    p->at[split].x = split + 1;
-    p->at[split].y = p->len;
+    p->at[split].x = n->lazy ? p->len : split + 1;
+    p->at[split].y = n->lazy ? split + 1 : p->len;
 }
 
-static void compile_repeat(struct program *p, const struct re_node *n)
+static void compile_group(struct re_program *p, const struct re_node *n)
+{
+    uint32_t save = emit(p, OP_SAVE, NULL);
+
+    p->at[save].x = 2 * (uint32_t)n->min;
+    compile(p, n->a);
+    save = emit(p, OP_SAVE, NULL);
+    p->at[save].x = 2 * (uint32_t)n->min + 1;
+}
+
+static void compile_repeat(struct re_program *p, const struct re_node *n)
 {
     for (int i = 0; i < n->min && !p->over; i++)
         compile(p, n->a);
     if (n->max < 0)
-        compile_optional(p, n->a, true);
+        compile_optional(p, n, true);
     for (int i = n->min; i < n->max && !p->over; i++)
-        compile_optional(p, n->a, false);
+        compile_optional(p, n, false);
 }
 
-static void compile_alt(struct program *p, const struct re_node *n)
+static void compile_alt(struct re_program *p, const struct re_node *n)
 {
     uint32_t split = emit(p, OP_SPLIT, NULL), jump;
 
@@ -79,7 +69,7 @@ static void compile_alt(struct program *p, const struct re_node *n)
     p->at[jump].x = p->len;
 }
 
-static void compile(struct program *p, const struct re_node *n)
+static void compile(struct re_program *p, const struct re_node *n)
 {
     if (p->over || ++p->work > 4 * REGEX_PROGRAM_MAX) {
         p->over = true;
@@ -98,20 +88,24 @@ static void compile(struct program *p, const struct re_node *n)
     case RE_REPEAT:
         compile_repeat(p, n);
         break;
+    case RE_GROUP:
+        compile_group(p, n);
+        break;
     default:
         emit(p, OP_NODE, n);
         break;
     }
 }
 
-static int program_of(struct str pattern, struct arena *a, struct program *ret, struct err *e)
+int re_compile(struct str pattern, struct arena *a, struct re_program *ret, struct err *e)
 {
     struct re_node *n;
-    int r = re_parse(pattern, a, &n, e);
+    int groups, r = re_parse(pattern, a, &n, &groups, e);
 
     if (r < 0)
         return r;
-    *ret = (struct program){.arena = a, .at = arena_array(a, struct re_inst, 64), .cap = 64};
+    *ret = (struct re_program){
+        .arena = a, .at = arena_array(a, struct re_inst, 64), .cap = 64, .groups = groups};
     compile(ret, n);
     emit(ret, OP_MATCH, NULL);
     if (ret->over)
@@ -122,9 +116,9 @@ static int program_of(struct str pattern, struct arena *a, struct program *ret, 
 int regexp_check(const char *pattern, struct err *e)
 {
     auto_arena struct arena *a = arena_new(0);
-    struct program p;
+    struct re_program p;
 
-    return program_of(str_of(pattern), a, &p, e);
+    return re_compile(str_of(pattern), a, &p, e);
 }
 
 /*
@@ -137,7 +131,7 @@ struct threads {
 };
 
 struct runner {
-    const struct program *p;
+    const struct re_program *p;
     struct str text;
     size_t at;
     struct threads now, next;
@@ -154,19 +148,19 @@ static bool word_char(struct str s, size_t at)
            c == '_';
 }
 
-static bool assertion_holds(const struct runner *r, enum re_kind kind, size_t at)
+bool re_assertion_holds(struct str text, enum re_kind kind, size_t at)
 {
-    bool before = at > 0 && word_char(r->text, at - 1), after = word_char(r->text, at);
+    bool before = at > 0 && word_char(text, at - 1), after = word_char(text, at);
 
     switch (kind) {
     case RE_BEGIN_TEXT:
         return at == 0;
     case RE_END_TEXT:
-        return at == r->text.len;
+        return at == text.len;
     case RE_BEGIN_LINE:
-        return at == 0 || r->text.p[at - 1] == '\n';
+        return at == 0 || text.p[at - 1] == '\n';
     case RE_END_LINE:
-        return at == r->text.len || r->text.p[at] == '\n';
+        return at == text.len || text.p[at] == '\n';
     case RE_WORD:
         return before != after;
     default:
@@ -197,15 +191,17 @@ static void add_thread(struct runner *r, struct threads *t, uint32_t pc, size_t 
         } else if (in->op == OP_SPLIT) {
             r->stack[depth++] = in->y;
             r->stack[depth++] = in->x;
+        } else if (in->op == OP_SAVE) {
+            r->stack[depth++] = pc + 1;
         } else if (in->node->kind == RE_CLASS) {
             t->pcs[t->len++] = pc;
-        } else if (assertion_holds(r, in->node->kind, at)) {
+        } else if (re_assertion_holds(r->text, in->node->kind, at)) {
             r->stack[depth++] = pc + 1;
         }
     }
 }
 
-static bool class_has(const struct re_node *n, uint32_t c)
+bool re_class_has(const struct re_node *n, uint32_t c)
 {
     for (size_t i = 0; i < n->ranges.len; i++)
         if (c >= n->ranges.at[i].lo && c <= n->ranges.at[i].hi)
@@ -219,7 +215,7 @@ static void step(struct runner *r, uint32_t c, size_t after)
     r->next.generation++;
     for (uint32_t i = 0; i < r->now.len && !r->matched; i++) {
         r->steps--;
-        if (class_has(r->p->at[r->now.pcs[i]].node, c))
+        if (re_class_has(r->p->at[r->now.pcs[i]].node, c))
             add_thread(r, &r->next, r->now.pcs[i] + 1, after);
     }
 }
@@ -228,18 +224,18 @@ static void step(struct runner *r, uint32_t c, size_t after)
  * A pattern and the room its matches need.
  */
 struct regex {
-    struct program program;
+    struct re_program program;
     struct threads now, next;
     uint32_t *stack;
 };
 
-static void threads_init(struct threads *t, const struct program *p)
+static void threads_init(struct threads *t, const struct re_program *p)
 {
     t->pcs = arena_array(p->arena, uint32_t, p->len);
     t->mark = arena_array(p->arena, uint32_t, p->len);
 }
 
-static void threads_clear(struct threads *t, const struct program *p)
+static void threads_clear(struct threads *t, const struct re_program *p)
 {
     memset(t->mark, 0, p->len * sizeof *t->mark);
     t->generation = 1;
@@ -249,7 +245,7 @@ static void threads_clear(struct threads *t, const struct program *p)
 int regex_compile(struct str pattern, struct arena *a, struct regex **ret, struct err *e)
 {
     struct regex *re = arena_new_of(a, struct regex);
-    int r = program_of(pattern, a, &re->program, e);
+    int r = re_compile(pattern, a, &re->program, e);
 
     if (r < 0)
         return r;

@@ -15,7 +15,8 @@ struct parser {
     struct str text;
     size_t at;
     unsigned depth;
-    bool fold, dot_nl, multi; /* (?i) (?s) (?m) */
+    bool fold, dot_nl, multi, lazy; /* (?i) (?s) (?m) (?U) */
+    int groups;
     struct err *err;
 };
 
@@ -276,7 +277,8 @@ static bool parse_flags(struct parser *p, bool *ret_group)
         case 'm':
             p->multi = on;
             break;
-        case 'U': /* greed does not change whether it matches */
+        case 'U':
+            p->lazy = on;
             break;
         case '-':
             on = false;
@@ -294,16 +296,22 @@ static bool parse_flags(struct parser *p, bool *ret_group)
 
 static struct re_node *parse_group(struct parser *p)
 {
-    bool fold = p->fold, dot_nl = p->dot_nl, multi = p->multi, group = true;
+    bool fold = p->fold, dot_nl = p->dot_nl, multi = p->multi, lazy = p->lazy;
+    bool group = true, remembered = true;
     size_t from = p->at - 1;
-    struct re_node *n;
+    struct re_node *n, *outer;
+    int number;
 
-    if (take(p, "?") && !parse_flags(p, &group))
-        return fail(p, "invalid or unsupported Perl syntax", from);
+    if (take(p, "?")) {
+        remembered = false;
+        if (!parse_flags(p, &group))
+            return fail(p, "invalid or unsupported Perl syntax", from);
+    }
     if (!group)
         return node(p, RE_EMPTY);
     if (++p->depth > REGEX_DEPTH_MAX)
         return fail(p, "expression nests too deeply", from);
+    number = remembered ? ++p->groups : 0;
     n = parse_alt(p);
     p->depth--;
     if (!n)
@@ -313,7 +321,13 @@ static struct re_node *parse_group(struct parser *p)
     p->fold = fold;
     p->dot_nl = dot_nl;
     p->multi = multi;
-    return n;
+    p->lazy = lazy;
+    if (!remembered)
+        return n;
+    outer = node(p, RE_GROUP);
+    outer->a = n;
+    outer->min = number;
+    return outer;
 }
 
 static struct re_node *parse_item(struct parser *p)
@@ -371,6 +385,7 @@ static struct re_node *parse_repeat(struct parser *p, struct re_node *item)
     int min = 0, max = -1;
     size_t from = p->at;
     struct re_node *n;
+    bool lazy;
 
     if (take(p, "+"))
         min = 1;
@@ -378,13 +393,14 @@ static struct re_node *parse_repeat(struct parser *p, struct re_node *item)
         max = 1;
     else if (!take(p, "*") && !parse_counts(p, &min, &max))
         return item;
-    take(p, "?");
+    lazy = take(p, "?") != p->lazy;
     if (more(p) && strchr("*+?", p->text.p[p->at]))
         return p->at++, fail(p, "invalid nested repetition operator", from);
     n = node(p, RE_REPEAT);
     n->min = min;
     n->max = max;
     n->a = item;
+    n->lazy = lazy;
     return n;
 }
 
@@ -421,7 +437,8 @@ static struct re_node *parse_alt(struct parser *p)
     return n;
 }
 
-int re_parse(struct str pattern, struct arena *a, struct re_node **ret, struct err *e)
+int re_parse(struct str pattern, struct arena *a, struct re_node **ret, int *ret_groups,
+             struct err *e)
 {
     struct parser p = {.arena = a, .text = pattern, .err = e};
     struct re_node *n;
@@ -434,5 +451,6 @@ int re_parse(struct str pattern, struct arena *a, struct re_node **ret, struct e
     if (!n)
         return ERR_INVALID;
     *ret = n;
+    *ret_groups = p.groups;
     return 0;
 }
