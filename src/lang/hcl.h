@@ -182,31 +182,29 @@ void hcl_blocks(const struct hcl_body *b, const char *type, size_t n_labels,
                 struct hcl_blocks *ret);
 
 /*
- * Evaluation.
+ * Evaluation. A value is a `struct json`; its `kind` says what JSON has no word for: [1] and
+ * {a = 1} as written are a tuple and an object (HCL_AS_WRITTEN), conversions make the others.
  */
+enum hcl_kind { HCL_AS_WRITTEN, HCL_IS_LIST, HCL_IS_SET, HCL_IS_MAP };
+
+struct hcl_function;
+struct hcl_ev;
+
+/* One call of a function: its arguments are there, in the number and types that its row asks
+ * for. */
 struct hcl_func_call {
+    const struct hcl_function *fn;
     const struct hcl_eval_ctx *ctx;
     struct arena *arena;
     const struct json *const *args;
     size_t n_args;
     const struct hcl_expr *expr;
     struct hcl_diags *diags;
+    struct hcl_ev *ev; /* the budget */
 };
 
 /* A function of the language: NULL when it failed (and said so in diags). */
 typedef struct json *hcl_func(const struct hcl_func_call *c);
-
-/* For functions: report and return NULL. `Error in function call; Call to function "f" failed:
- * ....`; `Invalid function argument; Invalid value for "param" parameter: ....`; and the check
- * of the number of arguments (`params` names each, `variadic`: the last may be repeated or
- * absent).
- */
-struct json *hcl_call_failed(const struct hcl_func_call *c, const char *fmt, ...)
-    PRINTF_LIKE(2, 3);
-struct json *hcl_arg_invalid(const struct hcl_func_call *c, size_t arg, const char *param,
-                             const char *fmt, ...) PRINTF_LIKE(4, 5);
-bool hcl_call_arity(const struct hcl_func_call *c, const char *const *params, size_t n_params,
-                    bool variadic);
 
 enum hcl_eval_flags { HCL_EVAL_RUNTIME = 1 << 0 };
 
@@ -218,7 +216,7 @@ struct hcl_budget {
 struct hcl_eval_ctx {
     const struct hcl_eval_ctx *parent; /* scopes: for and dynamic iterators */
     struct json *vars;                 /* object: root name -> value; NULL: none */
-    const struct map *funcs;           /* name -> hcl_func *; NULL: none */
+    const struct map *funcs; /* name -> struct hcl_function *, see hcl_funcs.h; NULL: none */
     unsigned flags;
     struct hcl_budget *budget; /* shared by all scopes; NULL: the maxima */
 };
@@ -231,7 +229,7 @@ struct json *hcl_eval(const struct hcl_expr *x, const struct hcl_eval_ctx *ctx, 
 struct json *hcl_to_string(const struct json *v, struct arena *a);
 struct json *hcl_to_number(const struct json *v, struct arena *a);
 struct json *hcl_to_bool(const struct json *v, struct arena *a);
-/* What the language calls a value's type: "string", "tuple", "object", ... */
+/* What the language calls a value's type: "string", "tuple", "list of string", ... */
 const char *hcl_type_name(const struct json *v);
 /* A body as plain JSON: attributes evaluated, blocks as {type: [{label: [{...}]}]} (HCL1's
  * decoding). */

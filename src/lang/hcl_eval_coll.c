@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "lang/hcl_eval_priv.h"
+#include "lang/hcl_funcs.h"
 
 /*
  * Lists and objects

@@ -2,7 +2,8 @@
  * hcl_eval_priv -- what the files of the evaluation share
  *
  * hcl_eval.c walks the tree and keeps the budget, hcl_eval_coll.c makes lists and objects,
- * hcl_eval_ops.c computes. Each returns NULL when it failed and has said so.
+ * hcl_eval_ops.c computes, hcl_call.c calls functions, hcl_func_*.c are they. Each returns NULL
+ * when it failed and has said so.
  */
 #ifndef LANG_HCL_EVAL_PRIV_H
 #define LANG_HCL_EVAL_PRIV_H
@@ -44,5 +45,16 @@ HCL_EVAL_FN(hcl_eval_binary);
 HCL_EVAL_FN(hcl_eval_unary);
 HCL_EVAL_FN(hcl_eval_call);
 #undef HCL_EVAL_FN
+
+/* The families of functions: each adds its rows. */
+void hcl_funcs_numbers(struct map *funcs);
+void hcl_funcs_texts(struct map *funcs);
+void hcl_funcs_format(struct map *funcs);
+void hcl_funcs_lists(struct map *funcs);
+void hcl_funcs_maps(struct map *funcs);
+void hcl_funcs_codecs(struct map *funcs);
+void hcl_funcs_yaml(struct map *funcs);
+void hcl_funcs_times(struct map *funcs);
+void hcl_funcs_ip(struct map *funcs);
 
 #endif

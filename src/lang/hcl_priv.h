@@ -205,11 +205,20 @@ enum hcl_num_result hcl_num_op(char op, struct str x, struct str y, struct arena
                                struct str *ret);
 int hcl_num_cmp(struct str x, struct str y); /* both as hcl_num_parse returns them */
 
+/* hcl_unicode.c: bytes of the grapheme cluster at `at`; how many of them a text has. */
+size_t hcl_grapheme(struct str s, size_t at);
+size_t hcl_graphemes(struct str s);
+uint32_t hcl_case(uint32_t cp, bool upper);
+bool hcl_is_word_char(uint32_t cp); /* part of a word: its first letter is one of a title */
+bool hcl_is_space(uint32_t cp);
+
 /* hcl_value.c */
 struct json *hcl_new_value(struct arena *a, struct json v);
 /* Numbers by value, everything else as json_eq. */
 bool hcl_values_equal(const struct json *x, const struct json *y);
-/* Sort members by key; of equal keys the last one stays, as later assignments win. */
-void hcl_sort_members(struct json_member *at, uint32_t *len);
+/* An order of all values: numbers by value, and any order for what is none. */
+int hcl_values_cmp(const struct json *x, const struct json *y);
+/* As compact JSON, numbers in canonical text, <, > and & escaped. */
+void hcl_put_json(struct buf *b, const struct json *v, struct arena *a);
 
 #endif

@@ -27,7 +27,8 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 struct json_member;
 
 struct json {
-    enum json_type type;
+    enum json_type type : 8;
+    unsigned kind : 8; /* the configuration language's: enum hcl_kind; 0 for JSON itself */
     uint32_t len; /* of items or members */
     union {
         bool b;

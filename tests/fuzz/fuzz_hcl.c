@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "lang/hcl.h"
+#include "lang/hcl_funcs.h"
 
 enum { FUZZ_BYTES_MAX = 64 << 10 };
 
@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     text = str_n(data + 1, size - 1);
     ctx.flags = data[0] & 2 ? HCL_EVAL_RUNTIME : 0;
+    hcl_funcs_add(&funcs);
     json_set(a, vars, STR("v"), json_of_i64(a, 5));
     r = hcl_parse(text, "f", data[0] & 1 ? HCL1 : HCL2, a, &b, &d);
     assert((r < 0) == (d.list.len > 0));
@@ -74,5 +75,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         find_blocks(b, a, &d);
     }
     (void)hcl_diags_text(a, &eval_diags);
+    map_done(&funcs);
     return 0;
 }

@@ -93,7 +93,8 @@ static int read_hcl(struct cli_call *c, const struct job_file_flags *f, const ch
 {
     struct hcl_diags d = {.arena = c->arena};
     struct jobspec_opts opts = {.env = (const char *const *)environ,
-                                .lenient = f->has_hcl2_strict && !f->hcl2_strict};
+                                .lenient = f->has_hcl2_strict && !f->hcl2_strict,
+                                .files = true};
     struct job *j;
     int r = read_var_files(c, f, path, &opts);
 

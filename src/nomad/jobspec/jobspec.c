@@ -211,7 +211,7 @@ int jobspec_parse(struct str text, const char *file, const struct jobspec_opts *
     js.root = root;
     js.ctx = (struct hcl_eval_ctx){
         .vars = json_new_object(a),
-        .funcs = js.opts->funcs ? js.opts->funcs : &js.no_funcs,
+        .funcs = jobspec_funcs(js.opts->files),
         .flags = HCL_EVAL_RUNTIME,
         .budget = &js.budget,
     };

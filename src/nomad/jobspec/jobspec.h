@@ -36,9 +36,9 @@ struct jobspec_opts {
     size_t n_var_files;
     const struct strpair *var_flags; /* -var key=val */
     size_t n_var_flags;
-    const char *const *env;  /* "NAME=value" ..., NULL-terminated; NULL: none is looked at */
-    bool lenient;            /* -hcl2-strict=false: unknown names in files are no errors */
-    const struct map *funcs; /* name -> hcl_func *; NULL: none */
+    const char *const *env; /* "NAME=value" ..., NULL-terminated; NULL: none is looked at */
+    bool lenient;           /* -hcl2-strict=false: unknown names in files are no errors */
+    bool files;             /* functions may read files, relative to the working directory */
 };
 
 /* `opts` may be NULL. `file`: as errors call it ("input.hcl" for the API). */

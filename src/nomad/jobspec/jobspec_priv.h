@@ -4,6 +4,7 @@
 #ifndef NOMAD_JOBSPEC_JOBSPEC_PRIV_H
 #define NOMAD_JOBSPEC_JOBSPEC_PRIV_H
 
+#include "lang/hcl_funcs.h"
 #include "nomad/jobspec/jobspec.h"
 
 /* types.c: the type that a variable is declared with. */
@@ -42,10 +43,18 @@ struct jobspec {
     struct hcl_diags *diags;
     const struct hcl_body *root;
     struct hcl_budget budget; /* of all expressions together */
-    struct map no_funcs;
-    struct hcl_eval_ctx ctx; /* vars: {"var": {...}, "local": {...}} */
+    struct hcl_eval_ctx ctx;  /* vars: {"var": {...}, "local": {...}} */
     struct json *var, *local;
 };
+
+/*
+ * funcs.c: every function of job files, put together once per process. `files`: those of the
+ * file system work (of the command line), else they are there and say that they do not.
+ */
+const struct map *jobspec_funcs(bool files);
+/* The rows that need more than their arguments: funcs_hash.c, funcs_file.c. */
+void jobspec_hash_funcs(struct map *funcs);
+void jobspec_file_funcs(struct map *funcs, bool enabled);
 
 /* variables.c, locals.c: false: said. */
 bool jobspec_read_variables(struct jobspec *js);

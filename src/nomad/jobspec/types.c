@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "base/err.h"
 #include "nomad/jobspec/jobspec_priv.h"
 
@@ -158,61 +156,43 @@ static const char *type_name(const struct var_type *t, struct arena *a)
                    : names[t->kind];
 }
 
-static int cmp_values(const void *x, const void *y)
-{
-    const struct json *a = x, *b = y;
-
-    if (a->type != b->type)
-        return a->type < b->type ? -1 : 1;
-    if (a->type == JSON_STRING)
-        return str_cmp(a->text, b->text);
-    if (a->type == JSON_NUMBER) {
-        double p = 0, q = 0;
-
-        json_to_double(a, &p);
-        json_to_double(b, &q);
-        return (p > q) - (p < q);
-    }
-    return 0;
-}
-
-/* A set is sorted and has no value twice. */
-static void make_set(struct json *v)
-{
-    uint32_t n = 0;
-
-    if (v->len > 1)
-        qsort(v->items, v->len, sizeof *v->items, cmp_values);
-    for (uint32_t i = 0; i < v->len; i++)
-        if (n == 0 || !json_eq(&v->items[n - 1], &v->items[i]))
-            v->items[n++] = v->items[i];
-    v->len = n;
-}
-
 static const struct json *convert_list(const struct json *v, const struct var_type *t,
                                        struct arena *a, const char **ret_why)
 {
-    struct json *r = json_new_array(a);
+    struct json *r = arena_new_of(a, struct json);
 
-    for (uint32_t i = 0; i < v->len; i++) {
-        const struct var_type *elem = t->kind == TYPE_TUPLE ? t->items[i] : t->elem;
-        const struct json *item = type_convert(&v->items[i], elem, a, ret_why);
+    *r = (struct json){.type = JSON_ARRAY};
+    r->items = arena_array(a, struct json, v->len + 1);
+    for (; r->len < v->len; r->len++) {
+        const struct var_type *elem = t->kind == TYPE_TUPLE ? t->items[r->len] : t->elem;
+        const struct json *item = type_convert(&v->items[r->len], elem, a, ret_why);
 
         if (!item) {
-            *ret_why = arena_printf(a, "element %u: %s", i, *ret_why);
+            *ret_why = arena_printf(a, "element %u: %s", r->len, *ret_why);
             return NULL;
         }
-        json_push(a, r, *item);
+        r->items[r->len] = *item;
     }
     if (t->kind == TYPE_SET)
-        make_set(r);
+        hcl_make_set(r);
+    else if (t->kind == TYPE_LIST)
+        r->kind = HCL_IS_LIST;
+    return r;
+}
+
+static struct json *new_object(struct arena *a, size_t room)
+{
+    struct json *r = arena_new_of(a, struct json);
+
+    *r = (struct json){.type = JSON_OBJECT};
+    r->members = arena_array(a, struct json_member, room + 1);
     return r;
 }
 
 static const struct json *convert_map(const struct json *v, const struct var_type *t,
                                       struct arena *a, const char **ret_why)
 {
-    struct json *r = json_new_object(a);
+    struct json *r = new_object(a, v->len);
 
     for (uint32_t i = 0; i < v->len; i++) {
         const struct json *item = type_convert(&v->members[i].value, t->elem, a, ret_why);
@@ -222,18 +202,38 @@ static const struct json *convert_map(const struct json *v, const struct var_typ
                 arena_printf(a, "element \"%.*s\": %s", STR_ARG(v->members[i].key), *ret_why);
             return NULL;
         }
-        json_set(a, r, v->members[i].key, *item);
+        r->members[r->len++] = (struct json_member){v->members[i].key, *item};
     }
+    r->kind = HCL_IS_MAP;
     return r;
+}
+
+/* Members are sorted, as the language's objects are. */
+static const struct json *find_member(const struct json *v, struct str name)
+{
+    uint32_t lo = 0, hi = v->len;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int c = str_cmp(v->members[mid].key, name);
+
+        if (c == 0)
+            return &v->members[mid].value;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
 }
 
 static const struct json *convert_object(const struct json *v, const struct var_type *t,
                                          struct arena *a, const char **ret_why)
 {
-    struct json *r = json_new_object(a);
+    struct json *r = new_object(a, t->n_items);
 
     for (size_t i = 0; i < t->n_items; i++) {
-        const struct json *item = json_get(v, arena_cstr(a, t->names[i]));
+        const struct json *item = find_member(v, t->names[i]);
 
         if (!item) {
             *ret_why = arena_printf(a, "attribute \"%.*s\" is required", STR_ARG(t->names[i]));
@@ -245,8 +245,9 @@ static const struct json *convert_object(const struct json *v, const struct var_
                 arena_printf(a, "attribute \"%.*s\": %s", STR_ARG(t->names[i]), *ret_why);
             return NULL;
         }
-        json_set(a, r, t->names[i], *item);
+        r->members[r->len++] = (struct json_member){t->names[i], *item};
     }
+    hcl_sort_members(r->members, &r->len);
     return r;
 }
 
