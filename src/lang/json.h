@@ -29,7 +29,7 @@ struct json_member;
 struct json {
     enum json_type type : 8;
     unsigned kind : 8; /* the configuration language's: enum hcl_kind; 0 for JSON itself */
-    uint32_t len; /* of items or members */
+    uint32_t len;      /* of items or members */
     union {
         bool b;
         struct str text; /* string: its value; number: its exact text */
