@@ -248,6 +248,7 @@ const struct route_part http_parts[] = {
     {client_routes, &n_client_routes},
     {deployment_routes, &n_deployment_routes},
     {eval_routes, &n_eval_routes},
+    {event_routes, &n_event_routes},
     {job_routes, &n_job_routes},
     {keyring_routes, &n_keyring_routes},
     {namespace_routes, &n_namespace_routes},

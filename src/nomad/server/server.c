@@ -1,5 +1,6 @@
 #include "nomad/server/server.h"
 
+#include "nomad/server/events.h"
 #include "nomad/server/http.h"
 #include "nomad/server/keyring.h"
 #include "nomad/server/server_priv.h"
@@ -44,6 +45,8 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
     int r = streams_start(s, e);
 
     if (r == 0)
+        r = events_start(s, e);
+    if (r == 0)
         r = root_keyring_start(s, e);
     if (r == 0)
         r = heartbeats_start(s, e);
@@ -63,6 +66,7 @@ void nomad_server_stopping(struct nomad_server *s)
 void nomad_server_stop(struct nomad_server *s)
 {
     stopper_stop(&s->stop);
+    events_stop(s);
     streams_stop(s);
     watcher_stop(s);
     scheduler_stop(s);

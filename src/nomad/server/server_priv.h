@@ -15,6 +15,7 @@ enum {
 };
 
 struct client_streams;
+struct events;
 struct heartbeats;
 struct root_keyring;
 struct keyring_loop;
@@ -31,6 +32,7 @@ struct nomad_server {
     struct heartbeats *heartbeats;
     struct watcher *watcher; /* deployments, garbage, revocations: everything by the clock */
     struct client_streams *streams;
+    struct events *events; /* readers of changes */
     struct root_keyring *keyring;
     struct keyring_loop *keyring_loop;
     struct variable_locks *locks;
@@ -125,9 +127,9 @@ extern const struct route job_routes[], eval_routes[], alloc_routes[], node_rout
 extern const size_t n_job_routes, n_eval_routes, n_alloc_routes, n_node_routes,
     n_deployment_routes, n_agent_routes, n_rpc_routes;
 extern const struct route keyring_routes[], namespace_routes[], node_pool_routes[],
-    search_routes[], variable_routes[];
-extern const size_t n_keyring_routes, n_namespace_routes, n_node_pool_routes, n_search_routes,
-    n_variable_routes;
+    event_routes[], search_routes[], variable_routes[];
+extern const size_t n_event_routes, n_keyring_routes, n_namespace_routes, n_node_pool_routes,
+    n_search_routes, n_variable_routes;
 
 /* The public API's tables, ended by one without routes. */
 struct route_part {
