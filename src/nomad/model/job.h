@@ -459,8 +459,8 @@ extern const struct schema job_schema, task_group_schema, task_schema, constrain
     disconnect_strategy_schema, network_schema, port_schema, service_schema,
     service_check_schema, workload_identity_schema, resources_schema, log_config_schema,
     lifecycle_schema, vault_block_schema, template_schema, artifact_schema, volume_mount_schema,
-    volume_request_schema, scaling_policy_schema, periodic_schema, parameterized_schema,
-    consul_block_schema, action_schema, multiregion_schema, job_ui_schema;
+    volume_request_schema, scaling_policy_schema, job_version_tag_schema, periodic_schema,
+    parameterized_schema, consul_block_schema, action_schema, multiregion_schema, job_ui_schema;
 
 enum {
     JOB_NAME_MAX = 512,   /* bytes of a job's ID and name */

@@ -372,8 +372,7 @@ static const struct schema_field job_version_tag_fields[] = {
     {"Description", NULL, F_STR, AT(job_version_tag, description), .def = "\"\""},
     {"TaggedTime", NULL, F_INT, AT(job_version_tag, tagged_time)},
 };
-static SCHEMA(job_version_tag_schema, "version_tag", struct job_version_tag,
-              job_version_tag_fields);
+SCHEMA(job_version_tag_schema, "version_tag", struct job_version_tag, job_version_tag_fields);
 
 static const struct schema_field job_fields[] = {
     {"Stop", NULL, F_BOOL, AT(job, stop), .flags = FIELD_PTR},

@@ -247,8 +247,6 @@ const struct route agent_routes[] = {
     {M_GET, "/v1/volume/csi/:id", 0, none_such, "volume not found"},
     {M_GET, "/v1/plugins", 0, none_of_these, NULL},
     {M_GET, "/v1/plugin/csi/:id", 0, none_such, "plugin not found"},
-    {M_GET, "/v1/scaling/policies", 0, none_of_these, NULL},
-    {M_GET, "/v1/scaling/policy/:id", 0, none_such, "policy not found"},
     {M_ANY, "/v1/acl/+rest", 0, acl_disabled, NULL},
     {M_ANY, "/v1/quotas", 0, enterprise_only, NULL},
     {M_ANY, "/v1/quota", 0, enterprise_only, NULL},

@@ -5,12 +5,12 @@
  *     alloc row -> summary counters of its group
  *               -> counters of its deployment
  *               -> the end of its tasks' tokens, when it becomes terminal on the client
- *               -> status of its job
+ *               -> status of its job -> its parent's count of children
  */
 #include <string.h>
 
 #include "base/random.h"
-#include "nomad/server/server_priv.h"
+#include "nomad/server/job_store.h"
 
 int eval_create(struct txn *t, struct arena *a, int64_t now_ns, const struct eval_new *n,
                 const char **ret_id, struct err *e)
@@ -118,12 +118,47 @@ static int job_facts(struct txn *t, const char *ns, const char *id, struct job_s
     return r;
 }
 
+static void count_child(struct children_summary *c, const char *status, int64_t by)
+{
+    int64_t *n = strcmp(status, "dead") == 0      ? &c->dead
+                 : strcmp(status, "running") == 0 ? &c->running
+                                                  : &c->pending;
+
+    *n = *n + by > 0 ? *n + by : 0;
+}
+
+int children_moved(struct txn *t, const struct job *child, const char *from, const char *to,
+                   struct err *e)
+{
+    const struct object *o;
+    struct object *s;
+    struct key k;
+    int r;
+
+    if (!child->parent_id || !*child->parent_id || (from && to && strcmp(from, to) == 0))
+        return 0;
+    key_init(&k, job_summary_table.name);
+    key_addz(&k, child->namespace);
+    key_addz(&k, child->parent_id);
+    r = table_get(t, &job_summary_table, &k, &o, e);
+    if (r == ERR_NOTFOUND) /* the parent was purged */
+        return 0;
+    if (r < 0)
+        return r;
+    s = state_copy(o);
+    if (from)
+        count_child(&((struct job_summary *)s->body)->children, from, -1);
+    if (to)
+        count_child(&((struct job_summary *)s->body)->children, to, 1);
+    return state_put(t, &job_summary_table, s, e);
+}
+
 int job_refresh_status(struct txn *t, const char *ns, const char *id, struct err *e)
 {
     struct job_status_facts f = {0};
     const struct object *o;
     struct object *copy;
-    const char *status;
+    const char *status, *was;
     int r = state_job(t, ns, id, &o, e);
 
     if (r == ERR_NOTFOUND)
@@ -133,8 +168,12 @@ int job_refresh_status(struct txn *t, const char *ns, const char *id, struct err
     if (r < 0)
         return r;
     status = job_status(o->body, &f);
-    if (strcmp(str_or_empty(((const struct job *)o->body)->status), status) == 0)
+    was = str_or_empty(((const struct job *)o->body)->status);
+    if (strcmp(was, status) == 0)
         return 0;
+    r = children_moved(t, o->body, was, status, e);
+    if (r < 0)
+        return r;
     copy = state_copy(o);
     ((struct job *)copy->body)->status = status;
     return state_put(t, &job_table, copy, e);

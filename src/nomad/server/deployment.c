@@ -114,28 +114,10 @@ static int find_stable(struct deploy *d, const struct object **ret, struct err *
 static int put_reverted(struct deploy *d, const struct object *now, const struct object *to,
                         struct err *e)
 {
-    struct object *o = state_copy(now), *version = object_new(&job_schema);
-    struct job *j = o->body;
-    struct arena *a = o->arena;
-    uint64_t next = OPT(j->version) + 1, created = OPT(j->create_index);
-    const char *status = j->status;
-    int r;
+    const struct job_tx x = {d->txn, d->arena, d->now_ns};
+    uint64_t spec_index;
 
-    memcpy(j, schema_copy(&job_schema, to->body, a), sizeof *j);
-    j->status = status;
-    opt_set(a, &j->version, next);
-    opt_set(a, &j->create_index, created);
-    opt_set(a, &j->modify_index, (uint64_t)0);
-    opt_set(a, &j->job_modify_index, (uint64_t)0);
-    opt_set(a, &j->submit_time, d->now_ns);
-    opt_set(a, &j->stable, false);
-    opt_set(a, &j->stop, false);
-    memcpy(version->body, schema_copy(&job_schema, j, version->arena), sizeof *j);
-    r = state_put(d->txn, &job_table, o, e);
-    if (r == 0)
-        return state_put(d->txn, &job_version_table, version, e);
-    object_unref(version);
-    return r;
+    return job_put(&x, to->body, now, &spec_index, e);
 }
 
 static bool wants_revert(const struct deployment *dep)

@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "nomad/server/http.h"
+#include "nomad/server/scale.h"
 #include "nomad/server/server_priv.h"
 
 int nomad_fail(struct err *e, int status, const char *fmt, ...)
@@ -246,6 +247,7 @@ const struct route_part http_parts[] = {
     {agent_routes, &n_agent_routes},
     {alloc_routes, &n_alloc_routes},
     {client_routes, &n_client_routes},
+    {scale_routes, &n_scale_routes},
     {deployment_routes, &n_deployment_routes},
     {eval_routes, &n_eval_routes},
     {event_routes, &n_event_routes},

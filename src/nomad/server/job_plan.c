@@ -8,9 +8,11 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "nomad/model/cron.h"
 #include "nomad/sched/sched.h"
 #include "nomad/server/job_api.h"
 #include "nomad/server/list.h"
+#include "nomad/server/periodic.h"
 #include "nomad/server/sched_config.h"
 
 struct plan_reply {
@@ -89,6 +91,14 @@ static int dry_run(struct planning *p, struct sched *sched, const struct deploym
     return r < 0 ? r : sched_process(sched, &in, p->c->arena, plan, e);
 }
 
+static void note_launch(struct planning *p)
+{
+    int64_t next = periodic_next(&p->g.job, clock_wall_s());
+
+    if (next != CRON_NEVER)
+        opt_set(p->c->arena, &p->reply.next_launch, next * 1000000000);
+}
+
 static void note_outcome(struct planning *p, const struct job *old, const struct plan *plan)
 {
     struct arena *a = p->c->arena;
@@ -104,6 +114,7 @@ static void note_outcome(struct planning *p, const struct job *old, const struct
     }
     r->job_modify_index = r->index = old ? OPT(old->job_modify_index) : 0;
     r->warnings = p->g.warnings;
+    note_launch(p);
     if (!p->g.body.diff)
         return;
     r->diff = arena_new_of(a, struct job_diff);

@@ -8,15 +8,6 @@
 #include "nomad/server/job_api.h"
 #include "nomad/server/list.h"
 
-static int not_yet(struct call *c, const char *id, struct err *e)
-{
-    (void)c;
-    return nomad_fail(e, 501,
-                      "job \"%s\": dispatch, periodic launches and scaling are "
-                      "not supported by this server yet",
-                      id);
-}
-
 /* The API's reads of what belongs to a job take any method. */
 static const struct sub_path {
     const char *ends;
@@ -30,16 +21,15 @@ static const struct sub_path {
     {"/evaluations",      M_ANY,   0,              job_evaluations},
     {"/deployments",      M_ANY,   0,              job_deployments},
     {"/deployment",       M_ANY,   0,              job_deployment},
-    {"/periodic/force",   M_WRITE, 0,              not_yet},
+    {"/periodic/force",   M_WRITE, 0,              job_periodic_force},
     {"/plan",             M_WRITE, ROUTE_BLOCKING, job_plan},
     {"/summary",          M_ANY,   0,              job_summary},
-    {"/dispatch",         M_WRITE, 0,              not_yet},
-    {"/dispatch/payload", M_WRITE, 0,              not_yet},
+    {"/dispatch",         M_WRITE, 0,              job_dispatch},
     {"/versions",         M_ANY,   0,              job_versions},
     {"/revert",           M_WRITE, 0,              job_revert},
     {"/stable",           M_WRITE, 0,              job_stable},
     {"/scale",            M_GET,   0,              job_scale_status},
-    {"/scale",            M_WRITE, 0,              not_yet},
+    {"/scale",            M_WRITE, 0,              job_scale},
     {"/services",         M_ANY,   0,              job_services},
     {"/submission",       M_ANY,   0,              job_submission},
     {"/actions",          M_ANY,   0,              job_actions},
@@ -68,10 +58,36 @@ static int on_job(struct call *c, const char *id, struct err *e)
     return r < 0 ? r : job_register(c, id, e);
 }
 
+/* ".../versions/NAME/tag": 1: that is the path, and *ret what the call returns. */
+static int route_tag(struct call *c, struct str rest, int *ret, struct err *e)
+{
+    static const struct str middle = {"/versions/", 10}, end = {"/tag", 4};
+    const char *id, *name;
+    ptrdiff_t slash;
+
+    if (!str_ends(rest, end))
+        return 0;
+    rest = str_upto(rest, rest.len - end.len);
+    slash = str_rchr(rest, '/');
+    if (slash <= 0 || !str_ends(str_upto(rest, (size_t)slash + 1), middle) ||
+        (size_t)slash + 1 <= middle.len)
+        return 0;
+    name = arena_cstr(c->arena, str_from(rest, (size_t)slash + 1));
+    id = arena_cstr(c->arena, str_upto(rest, (size_t)slash + 1 - middle.len));
+    *ret = c->method & M_WRITE    ? job_tag(c, id, name, e)
+           : c->method & M_DELETE ? job_untag(c, id, name, e)
+                                  : nomad_fail(e, 405, "Invalid method");
+    return 1;
+}
+
 static int route_job(struct call *c, struct err *e)
 {
     struct str rest = call_param(c, "rest");
     bool known = false;
+    int tag;
+
+    if (route_tag(c, rest, &tag, e))
+        return tag;
 
     for (size_t i = 0; i < ARRAY_LEN(sub_paths); i++) {
         const struct sub_path *s = &sub_paths[i];

@@ -1,13 +1,13 @@
-/* Jobs: register, validate, parse, plan, stop, evaluate, revert, stable. */
+/* Jobs: register, validate, parse, evaluate. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/zone.h"
 #include "nomad/jobspec/jobspec.h"
 #include "nomad/server/data_api.h"
 #include "nomad/server/job_api.h"
 #include "nomad/server/server_priv.h"
-
-enum { SUBMISSION_MAX = 1 << 20 };
 
 /* ---- what a registration brings --------------------------------------------------------- */
 
@@ -56,6 +56,13 @@ void registration_complete(struct call *c, struct registration *g)
 
 /* ---- validation ------------------------------------------------------------------------- */
 
+static bool zone_known(const char *name)
+{
+    auto_zone struct zone *z = NULL;
+
+    return zone_load(name, &z, NULL) == 0;
+}
+
 static bool uses_vault(const struct job *j)
 {
     list_each (&j->groups, g)
@@ -91,7 +98,7 @@ int registration_check(struct call *c, struct registration *g, struct err *e)
 {
     const struct task_secrets *ts = server_of(c)->opts.secrets;
     const struct task *bare;
-    struct job_limits lim = {0};
+    struct job_limits lim = {.zone_known = zone_known};
     int r = job_validate_err(&g->job, &lim, c->arena, NULL, e);
 
     if (r < 0)
@@ -130,11 +137,45 @@ static int ask_outside(struct call *c, void *arg, struct err *e)
     "1.9. "                                                                                   \
     "Migrate your Vault configuration to use workload identity"
 
+static size_t source_size(const struct job_submission *s)
+{
+    size_t n = str_of(s->source).len + str_of(s->variables).len;
+
+    for (size_t i = 0; i < s->variable_flags.len; i++)
+        n += strlen(s->variable_flags.at[i].key) + strlen(s->variable_flags.at[i].val);
+    return n;
+}
+
+static size_t source_max(const struct call *c)
+{
+    int64_t max = server_of(c)->opts.job_max_source_size;
+
+    return max < 0 ? 0 : max > 0 ? (size_t)max : JOB_SOURCE_MAX;
+}
+
+static const char *add_warning(struct arena *a, const char *had, const char *more)
+{
+    unsigned long long n = strtoull(had, NULL, 10);
+    const char *list = strstr(had, "\n\n");
+
+    if (!*had)
+        return arena_printf(a, "1 warning:\n\n* %s", more);
+    return arena_printf(a, "%llu warnings:\n\n%s\n* %s", n + 1, list ? list + 2 : "", more);
+}
+
 /* A token that nobody looks at is not worth a word. */
 const char *registration_warnings(struct call *c, const struct registration *g)
 {
     const struct task_secrets *ts = server_of(c)->opts.secrets;
+    const struct job_submission *source = g->body.submission;
     const char *own = job_warnings(&g->job, c->arena);
+
+    if (source && source->source && source_size(source) > source_max(c))
+        own = add_warning(c->arena, own,
+                          arena_printf(c->arena,
+                                       "job source size of %zu B exceeds maximum of %zu B and "
+                                       "will be discarded",
+                                       source_size(source), source_max(c)));
 
     if (!ts || !ts->asks_submitter || !g->submitter_token || !*g->submitter_token)
         return own;
@@ -144,12 +185,7 @@ const char *registration_warnings(struct call *c, const struct registration *g)
 
 /* ---- register --------------------------------------------------------------------------- */
 
-struct registered {
-    const char *eval_id, *warnings;
-    uint64_t job_modify_index; /* 0: this commit */
-};
-
-static void reply_registered(struct call *c, uint64_t rev, void *arg)
+void reply_registered(struct call *c, uint64_t rev, void *arg)
 {
     const struct registered *d = arg;
     struct json_out *w = nomad_json(c);
@@ -159,7 +195,7 @@ static void reply_registered(struct call *c, uint64_t rev, void *arg)
     json_kv_str(w, "EvalID", d->eval_id);
     json_kv_u64(w, "Index", rev);
     json_kv_u64(w, "JobModifyIndex", index_or(d->job_modify_index, rev));
-    json_kv_bool(w, "KnownLeader", false);
+    json_kv_bool(w, "KnownLeader", d->known_leader);
     json_kv_u64(w, "LastContact", 0);
     json_kv_str(w, "NextToken", "");
     json_kv_str(w, "Warnings", d->warnings);
@@ -185,102 +221,7 @@ static int check_index(const struct registration *g, const struct object *old, s
     return 0;
 }
 
-/* Versions beyond the newest few go, but for those that an alloc still runs. */
-static int trim_versions(struct txn *t, const struct job *j, struct err *e)
-{
-    uint64_t newest = OPT(j->version);
-    const struct object *o;
-    struct table_scan it;
-    struct key k;
-    int r;
-
-    if (newest < JOB_VERSIONS_KEPT)
-        return 0;
-    key_init(&k, job_version_table.name);
-    key_addz(&k, j->namespace);
-    key_addz(&k, j->id);
-    r = table_scan_begin(t, &it, &job_version_table, &k, SCAN_PEEK, e);
-    if (r < 0)
-        return r;
-    while ((r = table_scan_next(&it, &o, e)) > 0) {
-        const struct job *v = o->body;
-
-        if (OPT(v->version) + JOB_VERSIONS_KEPT > newest || v->version_tag)
-            continue;
-        key_init(&k, job_version_table.name);
-        key_addz(&k, v->namespace);
-        key_addz(&k, v->id);
-        key_add_u64(&k, OPT(v->version));
-        r = job_version_in_use(t, v, e);
-        if (r == 0)
-            r = table_del(t, &job_version_table, &k, e);
-        if (r < 0)
-            break;
-    }
-    table_scan_end(&it);
-    return r < 0 ? r : 0;
-}
-
-/* 1: an alloc that is not over runs this version. */
-int job_version_in_use(struct txn *t, const struct job *v, struct err *e)
-{
-    const struct object *o;
-    struct table_scan it;
-    struct key k;
-    bool used = false;
-    int r;
-
-    table_index_key(&k, &alloc_table, "by_job");
-    key_addz(&k, v->namespace);
-    key_addz(&k, v->id);
-    r = table_scan_index(t, &it, &alloc_table, &k, SCAN_PEEK, e);
-    if (r < 0)
-        return r;
-    while (!used && (r = table_scan_next(&it, &o, e)) > 0) {
-        const struct alloc *al = o->body;
-
-        used = al->job_version == OPT(v->version) && !alloc_client_terminal(al);
-    }
-    table_scan_end(&it);
-    return r < 0 ? r : used;
-}
-
-/* The job's new row: a higher version if the specification changed. *ret_spec_index 0: this
- * commit. */
-static int put_job(struct call *c, struct job *j, const struct object *old,
-                   uint64_t *ret_spec_index, struct err *e)
-{
-    const struct job *was = old ? old->body : NULL;
-    bool same = was && !job_is_stopped(was) && job_spec_eq(was, j);
-    struct object *o = object_new(&job_schema);
-    struct job *n = o->body;
-    struct object *version;
-    int r;
-
-    memcpy(n, schema_copy(&job_schema, j, o->arena), sizeof *n);
-    opt_set(o->arena, &n->stop, false);
-    opt_set(o->arena, &n->version, was ? OPT(was->version) + !same : 0);
-    opt_set(o->arena, &n->stable, same && OPT(was->stable));
-    opt_set(o->arena, &n->job_modify_index, same ? job_spec_index(old) : 0);
-    opt_set(o->arena, &n->create_index, (uint64_t)0);
-    opt_set(o->arena, &n->modify_index, (uint64_t)0);
-    opt_set(o->arena, &n->submit_time, same ? OPT(was->submit_time) : c->now_ns);
-    n->status = was ? arena_strdup(o->arena, was->status) : "pending";
-    if (job_is_periodic(n) || job_is_parameterized(n))
-        n->status = "running";
-    n->vault_token = n->consul_token = "";
-    *ret_spec_index = OPT(n->job_modify_index);
-    version = same ? NULL : state_copy(o);
-    if (version) /* a row of its own: its indexes are this commit's too */
-        memcpy(version->body, schema_copy(&job_schema, n, version->arena), sizeof *n);
-    r = state_put(c->txn, &job_table, o, e);
-    if (version && r == 0)
-        r = state_put(c->txn, &job_version_table, version, e);
-    else if (version)
-        object_unref(version);
-    return r;
-}
-
+/* The text that the job was made of, kept with its version unless it is too long. */
 static int put_submission(struct call *c, const struct registration *g, uint64_t version,
                           struct err *e)
 {
@@ -288,7 +229,7 @@ static int put_submission(struct call *c, const struct registration *g, uint64_t
     struct object *o;
     struct job_submission *s;
 
-    if (!given || !given->source || strlen(given->source) > SUBMISSION_MAX)
+    if (!given || !given->source || source_size(given) > source_max(c))
         return 0;
     o = object_new(&job_submission_schema);
     s = o->body;
@@ -299,39 +240,12 @@ static int put_submission(struct call *c, const struct registration *g, uint64_t
     return state_put(c->txn, &job_submission_table, o, e);
 }
 
-static int put_summary(struct call *c, const struct job *j, struct err *e)
-{
-    struct object *s;
-    int r = summary_load(c->txn, j->namespace, j->id, &s, e);
-
-    if (r < 0)
-        return r;
-    list_each (&j->groups, g)
-        summary_group(s->body, g->name, s->arena);
-    return state_put(c->txn, &job_summary_table, s, e);
-}
-
-static int make_eval(struct call *c, const struct job *j, int64_t priority, const char *by,
-                     uint64_t spec_index, const char **ret_id, struct err *e)
-{
-    struct eval_new n = {.namespace = j->namespace,
-                         .job_id = j->id,
-                         .type = j->type,
-                         .triggered_by = by,
-                         .priority = priority > 0 ? priority : OPT(j->priority),
-                         .job_modify_index = spec_index};
-
-    *ret_id = "";
-    if (job_is_periodic(j) || job_is_parameterized(j))
-        return 0;
-    return eval_create(c->txn, c->arena, c->now_ns, &n, ret_id, e);
-}
-
-static int store_job(struct call *c, void *arg, struct err *e)
+int registration_store(struct call *c, void *arg, struct err *e)
 {
     struct registration *g = arg;
     struct registered *d = arena_new_of(c->arena, struct registered);
     const struct object *old = NULL, *now;
+    struct job_tx x = job_tx_of(c);
     int r = state_job(c->txn, g->job.namespace, g->job.id, &old, e);
 
     if (r == ERR_NOTFOUND)
@@ -342,18 +256,16 @@ static int store_job(struct call *c, void *arg, struct err *e)
     if (r == 0 && old && job_check_update(old->body, &g->job, e) < 0)
         r = err_set_status(e, ERR_INTERNAL, 500, "%s", e->msg);
     if (r == 0)
-        r = put_job(c, &g->job, old, &d->job_modify_index, e);
+        r = job_put(&x, &g->job, old, &d->job_modify_index, e);
     if (r == 0)
         r = state_job(c->txn, g->job.namespace, g->job.id, &now, e);
     if (r == 0)
         r = put_submission(c, g, OPT(((const struct job *)now->body)->version), e);
     if (r == 0)
-        r = trim_versions(c->txn, now->body, e);
+        r = job_put_summary(&x, &g->job, e);
     if (r == 0)
-        r = put_summary(c, &g->job, e);
-    if (r == 0)
-        r = make_eval(c, &g->job, g->body.eval_priority, EVAL_BY_REGISTER, d->job_modify_index,
-                      &d->eval_id, e);
+        r = job_make_eval(&x, &g->job, g->body.eval_priority, EVAL_BY_REGISTER,
+                          d->job_modify_index, &d->eval_id, e);
     if (r == 0)
         r = job_refresh_status(c->txn, g->job.namespace, g->job.id, e);
     if (r < 0)
@@ -381,8 +293,8 @@ static int register_job(struct call *c, const char *path_id, struct err *e)
     if (r < 0)
         return r;
     if (!asks_outside(c, g))
-        return store_job(c, g, e);
-    call_then(c, ask_outside, store_job, g);
+        return registration_store(c, g, e);
+    call_then(c, ask_outside, registration_store, g);
     return 0;
 }
 
@@ -402,7 +314,7 @@ static int reply_validation(struct call *c, void *arg, struct err *e)
 {
     struct registration *g = arg;
     struct problem_list p = {.arena = c->arena};
-    struct job_limits lim = {0};
+    struct job_limits lim = {.zone_known = zone_known};
     struct json_out *w;
 
     (void)e;
@@ -474,174 +386,28 @@ int jobs_parse(struct call *c, struct err *e)
     return 0;
 }
 
-/* ---- stop ------------------------------------------------------------------------------- */
+/* ---- evaluate --------------------------------------------------------------------------- */
 
-struct deregistered {
-    const char *eval_id;
-    bool found;
-    bool purge;
-};
-
-static void reply_deregistered(struct call *c, uint64_t rev, void *arg)
-{
-    const struct deregistered *d = arg;
-    struct json_out *w = nomad_json(c);
-
-    json_obj(w);
-    json_kv_u64(w, "EvalCreateIndex", rev); /* also where no evaluation was made */
-    json_kv_str(w, "EvalID", d->eval_id);
-    json_kv_u64(w, "Index", rev);
-    json_kv_u64(w, "JobModifyIndex", rev);
-    json_kv_bool(w, "KnownLeader", false);
-    json_kv_u64(w, "LastContact", 0);
-    json_kv_str(w, "NextToken", "");
-    json_kv_str(w, "VolumeEvalID", "");
-    json_kv_u64(w, "VolumeEvalIndex", 0);
-    json_obj_end(w);
-    call_fieldf(c, "X-Nomad-Index", "%llu", (unsigned long long)rev);
-}
-
-static int delete_prefix(struct txn *t, const struct table *table, const char *ns,
-                         const char *id, struct err *e)
-{
-    const struct object *o;
-    struct table_scan it;
-    struct key k;
-    int r;
-
-    key_init(&k, table->name);
-    key_addz(&k, ns);
-    key_addz(&k, id);
-    r = table_scan_begin(t, &it, table, &k, 0, e);
-    if (r < 0)
-        return r;
-    while ((r = table_scan_next(&it, &o, e)) > 0) {
-        key_init(&k, table->name);
-        table->key(o->body, &k);
-        r = table_del(t, table, &k, e);
-        if (r < 0)
-            break;
-    }
-    table_scan_end(&it);
-    return r < 0 ? r : 0;
-}
-
-int job_purge(struct txn *t, const char *ns, const char *id, struct err *e)
-{
-    const struct table *const tables[] = {&job_table, &job_version_table, &job_summary_table,
-                                          &job_submission_table};
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables); i++)
-        r = delete_prefix(t, tables[i], ns, id, e);
-    return r;
-}
-
-/* A stop is a new version of the job. */
-static int put_stopped(struct call *c, const struct object *old, struct err *e)
-{
-    struct object *o = state_copy(old), *version;
-    struct job *j = o->body;
-    int r;
-
-    opt_set(o->arena, &j->stop, true);
-    opt_set(o->arena, &j->version, OPT(j->version) + 1);
-    opt_set(o->arena, &j->job_modify_index, (uint64_t)0);
-    opt_set(o->arena, &j->submit_time, c->now_ns);
-    version = object_new(&job_schema);
-    memcpy(version->body, schema_copy(&job_schema, j, version->arena), sizeof *j);
-    r = state_put(c->txn, &job_table, o, e);
-    if (r == 0)
-        return state_put(c->txn, &job_version_table, version, e);
-    object_unref(version);
-    return r;
-}
-
-/* 0: not given, or left to the job. */
-static int eval_priority_of(struct call *c, int64_t *ret, struct err *e)
-{
-    const char *text = call_text(c, "eval_priority");
-
-    *ret = 0;
-    if (!*text)
-        return 0;
-    if (!str_to_i64(str_of(text), 10, ret))
-        return nomad_fail(e, 400,
-                          "Failed to parse value of \"eval_priority\" (%.64s) as an int: "
-                          "strconv.Atoi: parsing \"%.64s\": invalid syntax",
-                          text, text);
-    if (*ret < 0 || *ret > 100)
-        return nomad_fail(e, 400, "Eval priority must be between 1 and 100 inclusively");
-    return 0;
-}
-
-int job_deregister(struct call *c, const char *id, struct err *e)
-{
-    const char *ns = call_namespace(c);
-    struct deregistered *d = arena_new_of(c->arena, struct deregistered);
-    const struct object *old;
-    const struct job *j;
-    int64_t priority = 0;
-    int r = call_bool(c, "purge", &d->purge, e);
-
-    d->eval_id = "";
-    if (r < 0)
-        return r;
-    r = eval_priority_of(c, &priority, e);
-    if (r < 0)
-        return r;
-    r = state_job(c->txn, ns, id, &old, e);
-    if (r == ERR_NOTFOUND) {
-        reply_deregistered(c, 0, d);
-        return 0;
-    }
-    if (r < 0)
-        return r;
-    j = old->body;
-    r = d->purge            ? job_purge(c->txn, ns, id, e)
-        : job_is_stopped(j) ? 0
-                            : put_stopped(c, old, e);
-    if (r == 0)
-        r = make_eval(c, j, priority, EVAL_BY_DEREGISTER, 0, &d->eval_id, e);
-    if (r == 0 && !d->purge)
-        r = job_refresh_status(c->txn, ns, id, e);
-    if (r < 0)
-        return r;
-    if (!txn_has_writes(c->txn))
-        reply_deregistered(c, table_rev(c->txn, &job_table), d);
-    else
-        call_on_commit(c, reply_deregistered, d);
-    return 0;
-}
-
-/* ---- evaluate, revert, stable ------------------------------------------------------------ */
-
-struct by_version_body {
+struct evaluate_body {
     const char *job_id;
-    uint64_t *job_version, *enforce_prior_version;
-    bool stable;
 };
 
-static const struct schema_field by_version_fields[] = {
-    {"JobID", NULL, F_STR, offsetof(struct by_version_body, job_id)},
-    {"JobVersion", NULL, F_UINT, offsetof(struct by_version_body, job_version),
-     .flags = FIELD_PTR},
-    {"EnforcePriorVersion", NULL, F_UINT,
-     offsetof(struct by_version_body, enforce_prior_version), .flags = FIELD_PTR},
-    {"Stable", NULL, F_BOOL, offsetof(struct by_version_body, stable)},
+static const struct schema_field evaluate_fields[] = {
+    {"JobID", NULL, F_STR, offsetof(struct evaluate_body, job_id)},
 };
-static SCHEMA(by_version_schema, "request", struct by_version_body, by_version_fields);
+static SCHEMA(evaluate_schema, "request", struct evaluate_body, evaluate_fields);
 
 int job_evaluate(struct call *c, const char *id, struct err *e)
 {
     struct registered *d = arena_new_of(c->arena, struct registered);
-    struct by_version_body b = {0};
+    struct evaluate_body b = {0};
+    struct job_tx x = job_tx_of(c);
     const struct object *o;
     const struct json *body;
     int r = call_json(c, &body, e);
 
     if (r == 0 && body)
-        r = nomad_body(c, &by_version_schema, &b, e);
+        r = nomad_body(c, &evaluate_schema, &b, e);
     if (r < 0)
         return r;
     if (b.job_id && *b.job_id && strcmp(b.job_id, id) != 0)
@@ -657,100 +423,10 @@ int job_evaluate(struct call *c, const char *id, struct err *e)
         return nomad_fail(e, 500, "can't evaluate parameterized job");
     d->warnings = "";
     d->job_modify_index = o->mod_rev;
-    r = make_eval(c, o->body, 0, EVAL_BY_REGISTER, job_spec_index(o), &d->eval_id, e);
+    r = job_make_eval(&x, o->body, 0, EVAL_BY_REGISTER, job_spec_index(o), &d->eval_id, e);
     if (r == 0)
         r = job_refresh_status(c->txn, call_namespace(c), id, e);
     if (r == 0)
         call_on_commit(c, reply_registered, d);
-    return r;
-}
-
-static int versioned(struct call *c, const char *id, struct by_version_body *b,
-                     const struct object **ret_version, struct err *e)
-{
-    const char *ns = call_namespace(c);
-    int r = nomad_body(c, &by_version_schema, b, e);
-
-    if (r < 0)
-        return r;
-    if (!b->job_id || !*b->job_id)
-        return nomad_fail(e, 400, "JobID must be specified");
-    if (strcmp(b->job_id, id) != 0)
-        return nomad_fail(e, 400, "Job ID does not match");
-    r = state_job_version(c->txn, ns, id, OPT(b->job_version), ret_version, e);
-    if (r == ERR_NOTFOUND)
-        return nomad_fail(e, 500, "job \"%s\" in namespace \"%s\" at version %llu not found",
-                          id, ns, (unsigned long long)OPT(b->job_version));
-    return r;
-}
-
-int job_revert(struct call *c, const char *id, struct err *e)
-{
-    struct registration *g = arena_new_of(c->arena, struct registration);
-    const struct object *version, *now;
-    struct by_version_body b;
-    int r = versioned(c, id, &b, &version, e);
-
-    if (r == 0)
-        r = state_job(c->txn, call_namespace(c), id, &now, e);
-    if (r == ERR_NOTFOUND)
-        return nomad_fail(e, 500, "job %s not found", id);
-    if (r < 0)
-        return r;
-    unsigned long long current = OPT(((const struct job *)now->body)->version);
-
-    if (OPT(b.job_version) == current)
-        return nomad_fail(e, 500, "can't revert to current version");
-    if (b.enforce_prior_version && *b.enforce_prior_version != current)
-        return nomad_fail(e, 500, "Current job has version %llu; enforcing version %llu",
-                          current, (unsigned long long)*b.enforce_prior_version);
-    memcpy(&g->job, schema_copy(&job_schema, version->body, c->arena), sizeof g->job);
-    g->warnings = "";
-    return store_job(c, g, e);
-}
-
-static void reply_index(struct call *c, uint64_t rev, void *arg)
-{
-    struct json_out *w = nomad_json(c);
-
-    (void)arg;
-    json_obj(w);
-    json_kv_u64(w, "Index", rev);
-    json_obj_end(w);
-    call_fieldf(c, "X-Nomad-Index", "%llu", (unsigned long long)rev);
-}
-
-int job_set_stable(struct txn *t, const struct object *version, bool stable, struct err *e)
-{
-    struct object *o = state_copy(version);
-    struct job *v = o->body;
-    const struct object *now;
-    int r;
-
-    opt_set(o->arena, &v->stable, stable);
-    r = state_job(t, v->namespace, v->id, &now, e);
-    if (r == 0 && OPT(((const struct job *)now->body)->version) == OPT(v->version)) {
-        struct object *copy = state_copy(now);
-
-        opt_set(copy->arena, &((struct job *)copy->body)->stable, stable);
-        r = state_put(t, &job_table, copy, e);
-    }
-    if (r < 0 && r != ERR_NOTFOUND) {
-        object_unref(o);
-        return r;
-    }
-    return state_put(t, &job_version_table, o, e);
-}
-
-int job_stable(struct call *c, const char *id, struct err *e)
-{
-    const struct object *version;
-    struct by_version_body b;
-    int r = versioned(c, id, &b, &version, e);
-
-    if (r == 0)
-        r = job_set_stable(c->txn, version, b.stable, e);
-    if (r == 0)
-        call_on_commit(c, reply_index, NULL);
     return r;
 }

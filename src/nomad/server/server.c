@@ -3,6 +3,7 @@
 #include "nomad/server/events.h"
 #include "nomad/server/http.h"
 #include "nomad/server/keyring.h"
+#include "nomad/server/periodic.h"
 #include "nomad/server/server_priv.h"
 
 /* A store with root keys and no key file is a file that was lost. */
@@ -54,6 +55,8 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
         r = scheduler_start(s, e);
     if (r == 0)
         r = watcher_start(s, e);
+    if (r == 0)
+        r = periodic_start(s, e);
     return r;
 }
 
@@ -68,6 +71,7 @@ void nomad_server_stop(struct nomad_server *s)
     stopper_stop(&s->stop);
     events_stop(s);
     streams_stop(s);
+    periodic_stop(s);
     watcher_stop(s);
     scheduler_stop(s);
     heartbeats_stop(s);

@@ -25,6 +25,8 @@ struct nomad_server;
 
 #define NOMAD_API_VERSION "1.9.7" /* what clients compare with */
 
+enum { JOB_SOURCE_MAX = 1000000 };
+
 struct nomad_server_opts {
     struct store *store;
     struct api *api;
@@ -42,6 +44,7 @@ struct nomad_server_opts {
     const char *key_file;    /* what root keys are sealed with; NULL: in memory, for one life */
     const char *oidc_issuer; /* NULL, "": no OpenID discovery */
     int64_t root_key_rotation_ms, root_key_gc_ms, root_key_gc_interval_ms; /* 0: the same */
+    int64_t job_max_source_size; /* of a job's kept text; 0: JOB_SOURCE_MAX, <0: none is kept */
 };
 
 int nomad_server_new(const struct nomad_server_opts *o, struct nomad_server **ret,

@@ -19,6 +19,7 @@ struct events;
 struct heartbeats;
 struct root_keyring;
 struct keyring_loop;
+struct periodic_loop;
 struct scheduler;
 struct variable_locks;
 struct watcher;
@@ -31,6 +32,7 @@ struct nomad_server {
     struct scheduler *scheduler;
     struct heartbeats *heartbeats;
     struct watcher *watcher; /* deployments, garbage, revocations: everything by the clock */
+    struct periodic_loop *periodic;
     struct client_streams *streams;
     struct events *events; /* readers of changes */
     struct root_keyring *keyring;

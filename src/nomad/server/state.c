@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "nomad/server/scale.h"
+
 static const struct schema_field accessor_fields[] = {
     {"alloc_id", NULL, F_STR, offsetof(struct accessor, alloc_id)},
     {"task", NULL, F_STR, offsetof(struct accessor, task)},
@@ -20,6 +22,14 @@ static const struct schema_field revocation_fields[] = {
     {"last_error", NULL, F_STR, offsetof(struct revocation, last_error)},
 };
 static SCHEMA(revocation_schema, "revocation", struct revocation, revocation_fields);
+
+static const struct schema_field periodic_launch_fields[] = {
+    {"namespace", NULL, F_STR, offsetof(struct periodic_launch, namespace)},
+    {"job_id", NULL, F_STR, offsetof(struct periodic_launch, job_id)},
+    {"at", NULL, F_INT, offsetof(struct periodic_launch, at_s)},
+};
+SCHEMA(periodic_launch_schema, "periodic launch", struct periodic_launch,
+       periodic_launch_fields);
 
 /* ---- keys ------------------------------------------------------------------------------- */
 
@@ -54,6 +64,27 @@ static void submission_key(const void *body, struct key *k)
     key_addz(k, s->namespace);
     key_addz(k, s->job_id);
     key_add_u64(k, s->version);
+}
+
+static void periodic_launch_key(const void *body, struct key *k)
+{
+    const struct periodic_launch *l = body;
+
+    key_addz(k, l->namespace);
+    key_addz(k, l->job_id);
+}
+
+static void scaling_event_key(const void *body, struct key *k)
+{
+    const struct scaling_history *h = body;
+
+    key_addz(k, h->namespace);
+    key_addz(k, h->job_id);
+}
+
+static void scaling_policy_key(const void *body, struct key *k)
+{
+    key_addz(k, ((const struct scaling_policy *)body)->id);
 }
 
 static void node_key(const void *body, struct key *k)
@@ -111,6 +142,38 @@ static void variable_key(const void *body, struct key *k)
 }
 
 /* ---- indexes ---------------------------------------------------------------------------- */
+
+static bool job_by_parent(const void *body, struct key *k)
+{
+    const struct job *j = body;
+
+    if (!j->parent_id || !*j->parent_id)
+        return false;
+    key_addz(k, j->namespace);
+    key_addz(k, j->parent_id);
+    return true;
+}
+
+/* Dispatched with a token that makes it happen once. */
+static bool job_by_token(const void *body, struct key *k)
+{
+    const struct job *j = body;
+
+    if (!j->dispatch_idempotency_token || !*j->dispatch_idempotency_token ||
+        !job_by_parent(body, k))
+        return false;
+    key_addz(k, j->dispatch_idempotency_token);
+    return true;
+}
+
+static bool scaling_policy_by_job(const void *body, struct key *k)
+{
+    const struct scaling_policy *p = body;
+
+    key_addz(k, scaling_target(p, "Namespace"));
+    key_addz(k, scaling_target(p, "Job"));
+    return true;
+}
 
 static bool eval_by_job(const void *body, struct key *k)
 {
@@ -179,7 +242,19 @@ static bool variable_locked(const void *body, struct key *k)
     return ((const struct variable *)body)->lock != NULL;
 }
 
-const struct table job_table = {.name = "job", .schema = &job_schema, .key = job_key};
+const struct table job_table = {
+    .name = "job",
+    .schema = &job_schema,
+    .key = job_key,
+    .indexes = {{"by_parent", job_by_parent}, {"by_token", job_by_token}}};
+const struct table periodic_launch_table = {
+    .name = "periodic_launch", .schema = &periodic_launch_schema, .key = periodic_launch_key};
+const struct table scaling_event_table = {
+    .name = "scaling_event", .schema = &scaling_history_schema, .key = scaling_event_key};
+const struct table scaling_policy_table = {.name = "scaling_policy",
+                                           .schema = &scaling_policy_schema,
+                                           .key = scaling_policy_key,
+                                           .indexes = {{"by_job", scaling_policy_by_job}}};
 const struct table job_version_table = {
     .name = "job_version", .schema = &job_schema, .key = job_version_key};
 const struct table job_summary_table = {
@@ -220,10 +295,11 @@ const struct table variable_table = {
 int state_open(struct store *s, struct err *e)
 {
     const struct table *all[] = {
-        &job_table,      &job_version_table, &job_summary_table, &job_submission_table,
-        &node_table,     &eval_table,        &alloc_table,       &deployment_table,
-        &accessor_table, &revocation_table,  &namespace_table,   &node_pool_table,
-        &variable_table, &root_key_table};
+        &job_table,           &job_version_table, &job_summary_table,     &job_submission_table,
+        &node_table,          &eval_table,        &alloc_table,           &deployment_table,
+        &accessor_table,      &revocation_table,  &namespace_table,       &node_pool_table,
+        &variable_table,      &root_key_table,    &periodic_launch_table, &scaling_event_table,
+        &scaling_policy_table};
 
     struct key k;
 

@@ -17,10 +17,14 @@
 #include "store/table.h"
 
 /*   table             key                          indexes
- *   job               namespace, id                -
+ *   job               namespace, id                by_parent (namespace, parent), by_token
+ *                                                  (namespace, parent, idempotency token)
  *   job_version       namespace, id, version       -
  *   job_summary       namespace, job id            -
  *   job_submission    namespace, id, version       -
+ *   periodic_launch   namespace, job id            -            (up to when its times are done)
+ *   scaling_event     namespace, job id            -            (scale.h)
+ *   scaling_policy    id                           by_job (namespace, job)
  *   node              id                           -
  *   eval              id                           by_job (namespace, job), by_status (status)
  *   alloc             id                           by_job (namespace, job), by_node (node),
@@ -30,7 +34,15 @@
  * the durable queue
  */
 extern const struct table job_table, job_version_table, job_summary_table, job_submission_table,
-    node_table, eval_table, alloc_table, deployment_table, accessor_table, revocation_table;
+    node_table, eval_table, alloc_table, deployment_table, accessor_table, revocation_table,
+    periodic_launch_table, scaling_event_table, scaling_policy_table;
+
+/* Every time of a periodic job up to this one has been launched, or never will be. */
+struct periodic_launch {
+    const char *namespace, *job_id;
+    int64_t at_s;
+};
+extern const struct schema periodic_launch_schema;
 
 /*   namespace         name                         -
  *   node_pool         name                         -
