@@ -303,6 +303,11 @@ int nomad_agent_main(int argc, char **argv)
         nomad_config_defaults(a, &c, f.dev || f.dev_connect);
         r = nomad_config_load(a, &f.config, &c, &e);
     }
+    if (r == 0 && c.vault_servers.len)
+        r = err_set(
+            &e, ERR_INVALID,
+            "a vault_server block is for `serai agent`, which runs both in one process; "
+            "here `vault { address = ... }` names a vault");
     if (r == 0)
         r = apply_flags(a, &f, &c, &e);
     if (r == 0)

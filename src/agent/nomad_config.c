@@ -257,6 +257,8 @@ static const struct schema_field config_fields[] = {
     SUB(tls, F_EMBED, &tls_schema),
     {"vault", "vault", F_LIST, offsetof(struct file_body, c.vaults), .sub = &vault_schema},
     {"plugin", "plugin", F_LIST, offsetof(struct file_body, c.plugins), .sub = &plugin_schema},
+    {"vault_server", "vault_server", F_LIST, offsetof(struct file_body, c.vault_servers),
+     .sub = &vault_config_schema},
     NO_EFFECT(struct file_body, "plugin_dir"),
     NO_EFFECT(struct file_body, "log_file"),
     NO_EFFECT(struct file_body, "log_include_location"),
@@ -363,6 +365,8 @@ static void merge_file(struct arena *a, struct nomad_config *c, const struct fil
         merge_vault(a, c, v);
     list_each (&f->c.plugins, p)
         merge_plugin(a, c, p);
+    list_each (&f->c.vault_servers, v)
+        list_push(a, &c->vault_servers, *v);
     to = (struct file_body){.c = *c};
     merge_by_schema(a, &file_schema, &to, f);
     *c = to.c;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/vault_config.h"
 #include "base/arena.h"
 #include "base/flags.h"
 #include "lang/schema.h"
@@ -97,6 +98,7 @@ struct nomad_config {
     struct nomad_client_config client;
     LIST(struct nomad_vault_config) vaults;
     LIST(struct nomad_plugin_config) plugins;
+    LIST(struct vault_config_file) vault_servers; /* serai agent only */
     struct nomad_tls_config tls;
     bool dev;
     struct strlist files; /* that were loaded */

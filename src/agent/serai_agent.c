@@ -1,8 +1,9 @@
 /*
  * serai agent: vault and nomad in one process, on one store, with the glue built in
  *
- * Configuration is both programs' own: -config files are a nomad agent's, -vault-config files a
- * vault server's. Without the latter the vault listens on 127.0.0.1:8200 and keeps everything
+ * Configuration is both programs' own: -config files are a nomad agent's, whose `vault_server`
+ * block holds what a vault server's file would; -vault-config files are a vault server's and
+ * win over the block. With neither the vault listens on 127.0.0.1:8200 and keeps everything
  * below data_dir.
  */
 #include <signal.h>
@@ -73,6 +74,9 @@ static int load(struct arena *a, const struct serai_flags *f, struct nomad_confi
 
     nomad_config_defaults(a, n, f->dev);
     r = nomad_config_load(a, &f->config, n, e);
+    if (r == 0)
+        list_each (&n->vault_servers, it)
+            vault_config_merge(a, v, it);
     if (r == 0)
         r = vault_config_load(a, &f->vault_config, v, e);
     if (r < 0)

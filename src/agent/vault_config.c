@@ -69,31 +69,23 @@ static const struct schema_field storage_fields[] = {
 };
 static SCHEMA(storage_schema, "storage", struct vault_storage, storage_fields);
 
-#define NO_EFFECT(name)                                                                      \
-    {                                                                                        \
-        name, name, F_JSON, offsetof(struct config_file_body, ignored), .flags = FIELD_BLOCK \
+#define NO_EFFECT(name)                                                                       \
+    {                                                                                         \
+        name, name, F_JSON, offsetof(struct vault_config_file, ignored), .flags = FIELD_BLOCK \
     }
 
-/* One file's content: `backend` is the old name of `storage`. */
-struct config_file_body {
-    struct vault_config c;
-    LIST(struct vault_storage) backend;
-    bool *ui, *disable_mlock, *raw_storage_endpoint;
-    struct json *ignored;
-};
-
 /* Absent members keep what an earlier file said. */
-#define TOP(name, type_, member)                                     \
-    {                                                                \
-        name, name, type_, offsetof(struct config_file_body, member) \
+#define TOP(name, type_, member)                                      \
+    {                                                                 \
+        name, name, type_, offsetof(struct vault_config_file, member) \
     }
 
 static const struct schema_field config_fields[] = {
-    {"listener", "listener", F_LIST, offsetof(struct config_file_body, c.listeners),
+    {"listener", "listener", F_LIST, offsetof(struct vault_config_file, c.listeners),
      .sub = &listener_schema},
-    {"storage", "storage", F_LIST, offsetof(struct config_file_body, c.storage),
+    {"storage", "storage", F_LIST, offsetof(struct vault_config_file, c.storage),
      .sub = &storage_schema},
-    {"backend", "backend", F_LIST, offsetof(struct config_file_body, backend),
+    {"backend", "backend", F_LIST, offsetof(struct vault_config_file, backend),
      .sub = &storage_schema},
     TOP("api_addr", F_STR, c.api_addr),
     TOP("cluster_addr", F_STR, c.cluster_addr),
@@ -103,11 +95,11 @@ static const struct schema_field config_fields[] = {
     TOP("pid_file", F_STR, c.pid_file),
     TOP("default_lease_ttl", F_TTL, c.default_lease_ttl_s),
     TOP("max_lease_ttl", F_TTL, c.max_lease_ttl_s),
-    {"ui", "ui", F_BOOL, offsetof(struct config_file_body, ui), .flags = FIELD_PTR},
-    {"disable_mlock", "disable_mlock", F_BOOL, offsetof(struct config_file_body, disable_mlock),
-     .flags = FIELD_PTR},
+    {"ui", "ui", F_BOOL, offsetof(struct vault_config_file, ui), .flags = FIELD_PTR},
+    {"disable_mlock", "disable_mlock", F_BOOL,
+     offsetof(struct vault_config_file, disable_mlock), .flags = FIELD_PTR},
     {"raw_storage_endpoint", "raw_storage_endpoint", F_BOOL,
-     offsetof(struct config_file_body, raw_storage_endpoint), .flags = FIELD_PTR},
+     offsetof(struct vault_config_file, raw_storage_endpoint), .flags = FIELD_PTR},
     NO_EFFECT("disable_clustering"),
     NO_EFFECT("cluster_cipher_suites"),
     NO_EFFECT("plugin_directory"),
@@ -130,13 +122,14 @@ static const struct schema_field config_fields[] = {
     NO_EFFECT("service_registration"),
     NO_EFFECT("user_lockout"),
 };
-static SCHEMA(file_schema, "configuration", struct config_file_body, config_fields);
+SCHEMA(vault_config_schema, "configuration", struct vault_config_file, config_fields);
 
 /* ---- merging ---------------------------------------------------------------------------- */
 
 #define TAKE_TEXT(to, from, name) ((to)->name = (from)->name ? (from)->name : (to)->name)
 
-static void merge(struct arena *a, struct vault_config *to, const struct config_file_body *f)
+void vault_config_merge(struct arena *a, struct vault_config *to,
+                        const struct vault_config_file *f)
 {
     const struct vault_config *from = &f->c;
 
@@ -191,7 +184,7 @@ static void take_file(void *ctx, const char *file, const void *body)
     const struct merging *m = ctx;
 
     (void)file;
-    merge(m->arena, m->into, body);
+    vault_config_merge(m->arena, m->into, body);
 }
 
 int vault_config_load(struct arena *a, const struct flag_list *paths, struct vault_config *ret,
@@ -200,8 +193,8 @@ int vault_config_load(struct arena *a, const struct flag_list *paths, struct vau
     struct merging m = {a, ret};
 
     for (size_t i = 0; i < paths->len; i++) {
-        int n = config_load(a, paths->at[i], &file_schema, "error loading configuration",
-                            take_file, &m, e);
+        int n = config_load(a, paths->at[i], &vault_config_schema,
+                            "error loading configuration", take_file, &m, e);
 
         if (n < 0)
             return n;

@@ -40,6 +40,18 @@ struct vault_config {
     bool ui, disable_mlock, raw_storage_endpoint;
 };
 
+/* One file's content, or a nomad configuration's `vault_server` block: NULL is not said, and
+ * `backend` is the old name of `storage`. */
+struct vault_config_file {
+    struct vault_config c;
+    LIST(struct vault_storage) backend;
+    bool *ui, *disable_mlock, *raw_storage_endpoint;
+    struct json *ignored;
+};
+extern const struct schema vault_config_schema;
+void vault_config_merge(struct arena *a, struct vault_config *to,
+                        const struct vault_config_file *f);
+
 /* Read and merge `paths`; the environment's VAULT_* on top. ERR_INVALID, ERR_NOTFOUND. */
 int vault_config_load(struct arena *a, const struct flag_list *paths, struct vault_config *ret,
                       struct err *e);

@@ -391,11 +391,11 @@ class Box:
         """`serai agent`: both halves in one process, on one store below `data`. The Server is the
         nomad half; the vault answers at `vault_addr`, uninitialised."""
         vault_port, = free_ports(1)
-        vault = self.dir / f"{name}-vault.hcl"
-        vault.write_text(f'listener "tcp" {{\n  address = "127.0.0.1:{vault_port}"\n  tls_disable = 1\n}}\n'
-                         f'disable_mlock = true\napi_addr = "http://127.0.0.1:{vault_port}"\n')
+        extra += (f'\nvault_server {{\n  listener "tcp" {{\n    address = "127.0.0.1:{vault_port}"\n'
+                  f'    tls_disable = 1\n  }}\n  disable_mlock = true\n'
+                  f'  api_addr = "http://127.0.0.1:{vault_port}"\n}}\n')
         path, http_port, _, data = self.nomad_config(name, "both", extra=extra)
-        s = self.spawn(name, "serai", "agent", "-config", path, "-vault-config", vault, env=env)
+        s = self.spawn(name, "serai", "agent", "-config", path, env=env)
         s.addr, s.data, s.token_header = f"http://127.0.0.1:{http_port}", data, "X-Nomad-Token"
         s.vault_addr = f"http://127.0.0.1:{vault_port}"
         self.wait_nomad(s, nodes=True)
