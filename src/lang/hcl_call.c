@@ -338,6 +338,7 @@ void hcl_funcs_add(struct map *funcs)
     hcl_funcs_lists(funcs);
     hcl_funcs_maps(funcs);
     hcl_funcs_codecs(funcs);
+    hcl_funcs_yaml(funcs);
     hcl_funcs_times(funcs);
     hcl_funcs_ip(funcs);
 }

@@ -113,6 +113,8 @@ static const struct {
     {"replace(\"abc\", \"/b/\", \"x\")", "abc"},
     {"trimspace(5)", "5"},
     {"log(0, 10)", "-Inf"},
+    {"yamlencode({a=[1,\"x\"],b={c=true}})", "\"a\":\n- 1\n- \"x\"\n\"b\":\n  \"c\": true\n"},
+    {"yamldecode(\"a: [1, 2]\\nb: x\").b", "x"},
     /* at the edges */
     {"ceil(-1.2)", "-1"},
     {"floor(-1.2)", "-2"},
@@ -317,6 +319,7 @@ static const char *const too_dear[] = {
     "regex_replace(format(\"%1000000s\", \"x\"), \"(a|b|c|.*)*y\", \"\")",
     "replace(format(\"%100000s\", \"\"), \" \", format(\"%10000s\", \"\"))",
     "bcrypt(\"x\", 31)",
+    "yamldecode(join(\"\\n\", concat([\"- &a [x, x, x, x, x, x, x, x, x, x]\"], [for a in range(1000) : format(\"- [%s]\", join(\",\", [for b in range(20) : \"*a\"]))])))",
     "[for a in range(100) : bcrypt(\"x\", 10)]",
     "[for a in range(1000) : strlen(format(\"%100000s\", \"\"))]",
     "[for a in range(10) : jsondecode(format(\"[%1000000s]\", \"1\"))]",
