@@ -13,7 +13,7 @@
 #include "cli/nomad/template.h"
 #include "lang/units.h"
 
-enum { VAR_TEXT_MAX = 4 << 20, CONFLICT_WIDTH = 80 };
+enum { VAR_TEXT_MAX = 4 << 20, CONFLICT_WIDTH = 78 };
 
 const char *var_path(struct cli_call *c, const char *path)
 {
