@@ -419,6 +419,7 @@ void nomad_half_reload(struct nomad_half *h)
         log_error("agent", "certificates are not reloaded: %s", e.msg);
     if (h->rpc_server && h->config->tls.rpc && http_server_reload_tls(h->rpc_server, &e) < 0)
         log_error("agent", "certificates are not reloaded: %s", e.msg);
+    log_info("agent", "reloaded");
 }
 
 const char *nomad_half_node_id(const struct nomad_half *h)

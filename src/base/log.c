@@ -29,6 +29,7 @@ static const struct {
 };
 
 static atomic_int min_level = LOG_INFO;
+static atomic_int tap_level = LOG_OFF;
 static atomic_bool as_json;
 static atomic_int out_fd = 2;
 
@@ -84,9 +85,15 @@ void log_set_tap(void (*fn)(void *arg, enum log_level level, struct str line), v
     tap_arg = arg;
 }
 
+void log_set_tap_level(enum log_level level)
+{
+    atomic_store(&tap_level, (int)level);
+}
+
 bool log_enabled(enum log_level level)
 {
-    return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
+    return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed) ||
+           (int)level >= atomic_load_explicit(&tap_level, memory_order_relaxed);
 }
 
 static void put_stamp(struct buf *b, bool micros)
@@ -189,7 +196,8 @@ static void emit(enum log_level level, const char *room, struct str msg)
     put_line(&b, level, room, msg);
     if (!buf_ok(&b))
         return;
-    write_line(buf_str(&b));
+    if ((int)level >= atomic_load_explicit(&min_level, memory_order_relaxed))
+        write_line(buf_str(&b));
     if (tap)
         tap(tap_arg, level, buf_str(&b));
 }

@@ -37,6 +37,8 @@ void log_set_fd(int fd);
  * it. fn runs under the log's lock: it must not log, and takes only locks of RANK_LOG_TAP. Once
  * log_set_tap has returned, the former one is not running any more. */
 void log_set_tap(void (*fn)(void *arg, enum log_level level, struct str line), void *arg);
+/* The tap also gets lines from this level on that the log itself leaves out; LOG_OFF: none. */
+void log_set_tap_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *room, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -200,6 +200,7 @@ static const struct route routes[] = {
     {M_GET,            "/v1/client/stats",                  0, NULL, ENTRY(serve_host_stats)},
     {M_WRITE | M_GET,  "/v1/client/gc",                     0, NULL, ENTRY(serve_gc)},
     {M_WRITE | M_GET,  "/v1/client/metadata",               0, NULL, ENTRY(serve_metadata)},
+    {M_GET,            "/v1/agent/monitor",                 0, NULL, ENTRY(serve_monitor)},
     /* clang-format on */
 };
 

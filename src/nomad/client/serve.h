@@ -84,4 +84,7 @@ int serve_gc(struct ask *q, struct err *e);
 int serve_metadata(struct ask *q, struct err *e);
 int serve_host_stats(struct ask *q, struct err *e);
 
+/* monitor.c */
+int serve_monitor(struct ask *q, struct err *e);
+
 #endif

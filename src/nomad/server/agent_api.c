@@ -221,6 +221,7 @@ static int none_such(struct call *c, struct err *e)
 const struct route agent_routes[] = {
     {M_GET, "/v1/agent/self", 0, agent_self, NULL},
     {M_GET, "/v1/agent/members", 0, agent_members, NULL},
+    {M_GET, "/v1/agent/monitor", 0, agent_monitor, NULL},
     {M_GET, "/v1/agent/servers", 0, agent_servers, NULL},
     {M_WRITE, "/v1/agent/servers", 0, agent_servers_set, NULL},
     {M_WRITE, "/v1/agent/join", 0, agent_join, NULL},

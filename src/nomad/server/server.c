@@ -45,6 +45,7 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
 {
     int r = streams_start(s, e);
 
+    monitors_start(s);
     if (r == 0)
         r = events_start(s, e);
     if (r == 0)
@@ -70,6 +71,7 @@ void nomad_server_stop(struct nomad_server *s)
 {
     stopper_stop(&s->stop);
     events_stop(s);
+    monitors_stop(s);
     streams_stop(s);
     periodic_stop(s);
     watcher_stop(s);

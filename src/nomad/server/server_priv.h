@@ -16,6 +16,7 @@ enum {
 
 struct client_streams;
 struct events;
+struct monitors;
 struct heartbeats;
 struct root_keyring;
 struct keyring_loop;
@@ -34,7 +35,8 @@ struct nomad_server {
     struct watcher *watcher; /* deployments, garbage, revocations: everything by the clock */
     struct periodic_loop *periodic;
     struct client_streams *streams;
-    struct events *events; /* readers of changes */
+    struct events *events;     /* readers of changes */
+    struct monitors *monitors; /* readers of the log */
     struct root_keyring *keyring;
     struct keyring_loop *keyring_loop;
     struct variable_locks *locks;
@@ -105,7 +107,14 @@ int plan_commit(struct nomad_server *s, struct txn *t, const struct object *eval
 enum { NODE_SECRET_HASH_SIZE = 65 };
 void node_secret_hash(struct str secret, char ret[NODE_SECRET_HASH_SIZE]);
 
+/* monitor.c */
+int agent_monitor(struct call *c, struct err *e);
+void monitors_start(struct nomad_server *s);
+void monitors_stop(struct nomad_server *s); /* ends them all */
+
 /* streams.c */
+/* The call is answered by that node's client. */
+int forward_to_node(struct call *c, const char *node_id, struct err *e);
 int rpc_stream(struct call *c, struct err *e);
 int streams_start(struct nomad_server *s, struct err *e);
 void streams_end(struct nomad_server *s); /* all of them; does not wait */

@@ -439,7 +439,7 @@ static void take_forward(struct call *c, void *arg)
     stream_unref(n);
 }
 
-static int forward_to(struct call *c, const char *node_id, struct err *e)
+int forward_to_node(struct call *c, const char *node_id, struct err *e)
 {
     struct node_stream *n = stream_of(server_of(c)->streams, node_id);
     struct forward *f;
@@ -470,7 +470,7 @@ static int client_of_alloc(struct call *c, struct err *e)
         r = state_alloc(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
         return nomad_fail(e, 404, "Unknown allocation \"%s\"", id);
-    return r < 0 ? r : forward_to(c, ((const struct alloc *)o->body)->node_id, e);
+    return r < 0 ? r : forward_to_node(c, ((const struct alloc *)o->body)->node_id, e);
 }
 
 static int client_of_node(struct call *c, struct err *e)
@@ -486,7 +486,7 @@ static int client_of_node(struct call *c, struct err *e)
         r = state_node(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
         return nomad_fail(e, 404, "Unknown node \"%s\"", id);
-    return r < 0 ? r : forward_to(c, id, e);
+    return r < 0 ? r : forward_to_node(c, id, e);
 }
 
 const struct route client_routes[] = {
