@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
+#include "lang/units.h"
+#include "nomad/model/cron.h"
 
 static const char *comma_list(struct cli_call *c, const struct json *list)
 {
@@ -75,4 +78,37 @@ int print_periodic(struct cli_call *c, const struct json *job, const struct json
     print_summary(c, "Children Job Summary", children);
     return print_instances(c, job, "Previously Launched Jobs",
                            "No instances of periodic job found");
+}
+
+static void sooner(struct str spec, const struct zone *z, int64_t now_s, int64_t *next)
+{
+    struct cron cron;
+    int64_t t;
+
+    if (cron_parse(spec, &cron, NULL) < 0)
+        return;
+    t = cron_next(&cron, z, now_s);
+    *next = t < *next ? t : *next;
+}
+
+const char *next_launch(struct cli_call *c, const struct json *job)
+{
+    const struct json *p = at(job, "Periodic"), *specs = at(p, "Specs"),
+                      *enabled = at(p, "Enabled");
+    int64_t now_s = clock_wall_s(), next = CRON_NEVER;
+    auto_zone struct zone *z = NULL;
+    char left[DURATION_TEXT_SIZE];
+
+    if (!count_of(p) || bool_at(job, "Stop") ||
+        (enabled && enabled->type == JSON_BOOL && !enabled->b) ||
+        (count_of(at(job, "ParameterizedJob")) && !bool_at(job, "Dispatched")) ||
+        zone_load(text_at(c, p, "TimeZone"), &z, NULL) < 0)
+        return "";
+    sooner(str_of(text_at(c, p, "Spec")), z, now_s, &next);
+    for (size_t i = 0; i < count_of(specs); i++)
+        sooner(specs->items[i].text, z, now_s, &next);
+    if (next == CRON_NEVER)
+        return "";
+    duration_format((next - now_s) * 1000000000, left);
+    return pathf(c, "%s (%s from now)", time_text(c, next * 1000000000), left);
 }

@@ -12,4 +12,7 @@ int print_parameterized(struct cli_call *c, const struct json *job,
                         const struct json *children);
 int print_periodic(struct cli_call *c, const struct json *job, const struct json *children);
 
+/* "2027-01-01T00:00:00Z (954h56m30s from now)"; "": the job is not launched by the clock. */
+const char *next_launch(struct cli_call *c, const struct json *job);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "cli/common/input.h"
 #include "cli/nomad/guess.h"
+#include "cli/nomad/job_children.h"
 #include "cli/nomad/job_file.h"
 #include "cli/nomad/nomad_priv.h"
 #include "lang/units.h"
@@ -80,7 +81,11 @@ static int submit(struct cli_call *c, const struct job_file *f)
     print_warnings(c, r.json);
     eval = text_at(c, r.json, "EvalID");
     if (!*eval) {
+        const char *next = next_launch(c, f->job);
+
         printf("Job registration successful\n");
+        if (*next)
+            printf("Approximate next launch time: %s\n", next);
         return CLI_EXIT_OK;
     }
     if (o.detach) {

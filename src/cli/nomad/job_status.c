@@ -83,10 +83,14 @@ static void print_job(struct cli_call *c, const struct json *job)
         {"Status", bool_at(job, "Stop") ? pathf(c, "%s (stopped)", status) : status},
         {"Periodic", periodic && periodic->type == JSON_OBJECT ? "true" : "false"},
         {"Parameterized",
-         parameterized && parameterized->type == JSON_OBJECT ? "true" : "false"},
+         parameterized && parameterized->type == JSON_OBJECT && !bool_at(job, "Dispatched")
+             ? "true"
+             : "false"},
+        {"Next Periodic Launch", next_launch(c, job)},
     };
+    size_t n = ARRAY_LEN(lines);
 
-    print_kv(c, lines, ARRAY_LEN(lines));
+    print_kv(c, lines, *lines[n - 1].value ? n : n - 1);
 }
 
 static void print_summary(struct cli_call *c, const struct json *groups)
