@@ -186,6 +186,27 @@ static int versioned(struct call *c, const char *id, struct by_version_body *b,
     return r;
 }
 
+/* The text that a version was made of; NULL: none was kept. */
+static int find_source(struct call *c, const char *id, uint64_t version,
+                       struct job_submission **ret, struct err *e)
+{
+    const struct object *o;
+    struct key k;
+    int r;
+
+    *ret = NULL;
+    job_key_of(&k, &job_submission_table, call_namespace(c), id);
+    key_add_u64(&k, version);
+    r = table_get(c->txn, &job_submission_table, &k, &o, e);
+    if (r == ERR_NOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    *ret = schema_copy(&job_submission_schema, o->body, c->arena);
+    (*ret)->job_modify_index = 0;
+    return 0;
+}
+
 int job_revert(struct call *c, const char *id, struct err *e)
 {
     struct registration *g = arena_new_of(c->arena, struct registration);
@@ -208,7 +229,8 @@ int job_revert(struct call *c, const char *id, struct err *e)
                           current, (unsigned long long)*b.enforce_prior_version);
     memcpy(&g->job, schema_copy(&job_schema, version->body, c->arena), sizeof g->job);
     g->warnings = "";
-    return registration_store(c, g, e);
+    r = find_source(c, id, OPT(b.job_version), &g->body.submission, e);
+    return r < 0 ? r : registration_store(c, g, e);
 }
 
 void reply_index(struct call *c, uint64_t rev, void *arg)
