@@ -40,7 +40,7 @@ static const char *constraints_problem(struct eval_run *r, const constraint_list
     return NULL;
 }
 
-static bool has_driver(const struct node *n, const char *driver)
+bool node_has_driver(const struct node *n, const char *driver)
 {
     char key[NAME_MAX_BYTES + 16];
     const char *attr;
@@ -112,7 +112,7 @@ static const char *group_problem(struct eval_run *r, const struct feasible *f,
     if (why)
         return why;
     list_each (&g->tasks, it)
-        if (!has_driver(n, it->driver))
+        if (!node_has_driver(n, it->driver))
             return "missing drivers";
     why = constraints_problem(r, &g->constraints, n);
     if (why)

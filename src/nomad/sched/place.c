@@ -274,6 +274,7 @@ bool place_one(struct eval_run *r, const struct task_group *g, const struct want
     if (!found && !find_node(k, &o, &sel, &offer) &&
         !preempt_find(k, &o, &sel, &offer, &victims)) {
         note_failure(r, g, &sel.metric);
+        explain_failure(k, w);
         return false;
     }
     node = k->at[sel.cand].node;

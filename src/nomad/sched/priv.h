@@ -3,8 +3,9 @@
  *
  * mirror.c: the cluster. feasible.c: may a group run on a node. ports.c: ports and cores.
  * spread.c, rank.c: which node is best. preempt.c: room made by
- * evicting others. place.c: from a node to an alloc. disconnect.c,
- * reconcile.c: service and batch jobs. system.c: one per node. process.c: the door.
+ * evicting others. place.c: from a node to an alloc. explain.c: why there is none.
+ * disconnect.c, reconcile.c: service and batch jobs. system.c: one per node. process.c: the
+ * door.
  */
 #ifndef NOMAD_SCHED_PRIV_H
 #define NOMAD_SCHED_PRIV_H
@@ -230,6 +231,7 @@ struct eval_run {
     struct map stopped;               /* ids of allocs that the plan ends */
 };
 
+uint64_t run_choice(struct eval_run *r); /* among equals */
 uint64_t run_random(struct eval_run *r);
 const char *run_uuid(struct eval_run *r);
 void run_take(struct eval_run *r, uint32_t node, const struct usage *u);
@@ -240,6 +242,7 @@ bool run_stops(const struct eval_run *r, const struct alloc *al); /* the plan en
 /* feasible.c */
 void feasible_init(struct eval_run *r, struct feasible *f, const struct task_group *g);
 bool feasible_node(struct eval_run *r, struct feasible *f, uint32_t node, const char **ret_why);
+bool node_has_driver(const struct node *n, const char *driver);
 
 /* spread.c */
 void spread_init(struct ranker *k);
@@ -325,6 +328,10 @@ struct deployment_group *deployment_for(struct eval_run *r, const struct task_gr
 void deployment_placed(struct eval_run *r, const struct task_group *g, struct alloc *al,
                        bool canary);
 void deployment_finish(struct eval_run *r, bool nothing_left);
+
+/* explain.c; both do nothing unless it is asked for */
+void explain_failure(struct ranker *k, const struct want *w); /* no place for this one */
+void explain_finish(struct eval_run *r);
 
 /* followup.c */
 /* The id of the eval that comes back then. */

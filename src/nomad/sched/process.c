@@ -2,7 +2,8 @@
 #include "nomad/sched/priv.h"
 
 /*
- * Chance: splitmix64 over two words, one stream for ids and one for the rest.
+ * Chance: splitmix64 over two words, one stream that chooses among equal nodes, and one for ids
+ * and ports.
  */
 static uint64_t mix(uint64_t *state)
 {
@@ -13,14 +14,19 @@ static uint64_t mix(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-uint64_t run_random(struct eval_run *r)
+uint64_t run_choice(struct eval_run *r)
 {
     return mix(&r->rng[0]);
 }
 
+uint64_t run_random(struct eval_run *r)
+{
+    return mix(&r->rng[1]);
+}
+
 const char *run_uuid(struct eval_run *r)
 {
-    uint64_t a = mix(&r->rng[0]) ^ r->in->seed[1], b = mix(&r->rng[1]);
+    uint64_t a = mix(&r->rng[1]), b = mix(&r->rng[1]);
 
     return arena_printf(r->a, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
                         (unsigned)(a >> 16) & 0xffff, (unsigned)a & 0xfff,
@@ -75,6 +81,7 @@ int sched_process(struct sched *s, const struct sched_input *in, struct arena *a
         system_job(&r);
     else
         reconcile_job(&r);
+    explain_finish(&r);
     blocked_eval(&r);
     run_undo(&r);
     map_done(&r.stopped);

@@ -299,7 +299,7 @@ void ranker_init(struct eval_run *r, struct ranker *k, const struct task_group *
     spread_init(k);
     count_present(k);
     if (k->len)
-        k->start = (uint32_t)(run_random(r) % k->len);
+        k->start = (uint32_t)(run_choice(r) % k->len);
     for (uint32_t i = 0; i < k->len; i++)
         first_look(k, i);
     k->dirty.len = 0;

@@ -23,6 +23,7 @@
 #include "nomad/model/model.h"
 
 struct err;
+struct explanation;
 struct object;
 struct sched;
 
@@ -66,7 +67,10 @@ struct sched_input {
     const struct deployment *deployment; /* the job's latest, NULL: none */
     int64_t now_ns;
     uint64_t snapshot_index;
-    uint64_t seed[2]; /* random: ids and ports come from it */
+    /* Of equal nodes the first word decides; ids and ports come from the second, which is
+     * random. With the first made of the job and its version, planning it and running it agree.
+     */
+    uint64_t seed[2];
     bool spread_algorithm;
     bool preempt; /* allocs of jobs of a lower priority may be evicted for this one */
     /* The job that another job's alloc is of; NULL: gone, the alloc is left alone. Asked only
@@ -76,6 +80,7 @@ struct sched_input {
      */
     const struct job *(*job_version)(void *ctx, uint64_t version);
     void *ctx;
+    struct explanation *explain; /* NULL: not asked. Empty before (explain.h) */
 };
 
 /* ERR_INVALID when the eval is of no known type. */

@@ -75,6 +75,9 @@ int job_scale_status(struct call *c, const char *id, struct err *e);
 /* job_plan.c */
 int job_plan(struct call *c, const char *id, struct err *e);
 
+/* job_explain.c */
+int job_explain(struct call *c, const char *id, struct err *e);
+
 /* job_read.c */
 /* *ret NULL: no such job. */
 int job_find(struct call *c, const char *id, const struct object **ret, struct err *e);

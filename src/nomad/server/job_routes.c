@@ -21,6 +21,7 @@ static const struct sub_path {
     {"/evaluations",      M_ANY,   0,              job_evaluations},
     {"/deployments",      M_ANY,   0,              job_deployments},
     {"/deployment",       M_ANY,   0,              job_deployment},
+    {"/explain",          M_GET,   ROUTE_BLOCKING, job_explain},
     {"/periodic/force",   M_WRITE, 0,              job_periodic_force},
     {"/plan",             M_WRITE, ROUTE_BLOCKING, job_plan},
     {"/summary",          M_ANY,   0,              job_summary},

@@ -55,6 +55,21 @@ static int algorithm_of(struct txn *t, const char *pool, const char **ret, struc
     return r;
 }
 
+/* Of equal nodes the same ones are chosen when this version is planned and when it runs. */
+static uint64_t choice_of(const struct job *j)
+{
+    const char *const parts[] = {j->namespace, j->id};
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        for (const char *p = parts[i];; p++) {
+            h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+            if (!*p)
+                break;
+        }
+    return h + OPT(j->version);
+}
+
 int sched_input_fill(struct sched_input *in, struct job_source *src, struct err *e)
 {
     struct sched_config conf;
@@ -70,6 +85,7 @@ int sched_input_fill(struct sched_input *in, struct job_source *src, struct err 
         r = algorithm_of(src->t, in->job->node_pool, &conf.algorithm, e);
     if (r < 0)
         return r;
+    in->seed[0] = choice_of(in->job);
     in->spread_algorithm = strcmp(conf.algorithm, "spread") == 0;
     in->preempt = may_preempt(&conf.preemption, in->job->type);
     return 0;

@@ -143,13 +143,15 @@ void cluster_eval(struct cluster *c, const char *triggered_by)
                              .deployment = c->deployment,
                              .now_ns = c->now,
                              .snapshot_index = c->index,
-                             .seed = {c->seed++, 42},
+                             .seed = {c->seed, c->seed},
+                             .explain = c->explain,
                              .spread_algorithm = c->spread_algorithm,
                              .preempt = c->preempt,
                              .job_version = job_version,
                              .job_of = job_of,
                              .ctx = c};
 
+    c->seed++;
     if (!c->eval.id)
         c->eval.id = arena_printf(c->a, "eval-%llu", (unsigned long long)c->seed);
     c->eval.namespace = "default";

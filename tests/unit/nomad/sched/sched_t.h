@@ -18,7 +18,8 @@ struct cluster {
     int64_t now;
     uint64_t seed, index;
     bool spread_algorithm, preempt;
-    struct job *others[16]; /* by cluster_other */
+    struct explanation *explain; /* NULL: not asked */
+    struct job *others[16];      /* by cluster_other */
     size_t n_others;
 };
 
