@@ -18,7 +18,7 @@ struct command {
     int (*main)(int argc, char **argv);
 };
 
-/* `vault server -h`: a row of the table like any other. */
+/* `vault server -h`: a row of the command line's table like any other. */
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 2; i < argc; i++)
@@ -39,6 +39,9 @@ static int nomad_main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "agent") == 0 && !asks_for_help(argc, argv))
         return nomad_agent_main(argc - 1, argv + 1);
+    if (argc > 2 && strcmp(argv[1], "config") == 0 && strcmp(argv[2], "validate") == 0 &&
+        !asks_for_help(argc, argv))
+        return nomad_validate_main(argc - 2, argv + 2);
     return nomad_cli_main(argc, argv);
 }
 

@@ -10,7 +10,9 @@
 
 int vault_server_main(int argc, char **argv); /* vault server */
 int nomad_agent_main(int argc, char **argv);  /* nomad agent */
-int serai_agent_main(int argc, char **argv);  /* serai agent: both, with the glue built in */
-int routes_main(int argc, char **argv);       /* serai routes: every endpoint, as JSON */
+/* nomad config validate: argv[1..] are files and directories. */
+int nomad_validate_main(int argc, char **argv);
+int serai_agent_main(int argc, char **argv); /* serai agent: both, with the glue built in */
+int routes_main(int argc, char **argv);      /* serai routes: every endpoint, as JSON */
 
 #endif

@@ -39,7 +39,7 @@ static int info_run(struct cli_call *c)
     return CLI_EXIT_OK;
 }
 
-/* The program's main takes this one away; the row is for the help and the shell. */
+/* The program's main takes these two away; the rows are for the help and the shell. */
 static int agent_run(struct cli_call *c)
 {
     (void)c;
@@ -57,6 +57,16 @@ const struct cli_command nomad_cmd_agent = {
     .flag_names = "config dev server client bind data-dir state-dir alloc-dir dc region node "
                   "log-level log-json node-class node-pool servers meta network-interface "
                   "retry-join vault-address vault-enabled",
+    .run = agent_run,
+};
+
+const struct cli_command nomad_cmd_config_validate = {
+    .name = "config validate",
+    .usage = "nomad config validate <config_path> [<config_path...>]",
+    .synopsis = "Validate config files/directories",
+    .about = "Reads files and directories as an agent would, in this order, and says what is "
+             "wrong with them. No agent is needed.",
+    .guess = {cli_guess_files},
     .run = agent_run,
 };
 

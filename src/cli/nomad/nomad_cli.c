@@ -10,6 +10,7 @@
     const struct cli_command var = {.name = (name_), .synopsis = (synopsis_)}
 
 GROUP(nomad_cmd_alloc, "alloc", "Interact with allocations");
+GROUP(nomad_cmd_config, "config", "Interact with configurations");
 GROUP(nomad_cmd_deployment, "deployment", "Interact with deployments");
 GROUP(nomad_cmd_eval, "eval", "Interact with evaluations");
 GROUP(nomad_cmd_job, "job", "Interact with jobs");
