@@ -71,9 +71,8 @@ int cert_put_pem(const struct cert *c, struct buf *out, struct err *e)
     return bio_move(bio, out, e);
 }
 
-const char *cert_common_name(const struct cert *c, struct arena *a)
+static const char *common_name_of(const X509_NAME *name, struct arena *a)
 {
-    const X509_NAME *name = X509_get_subject_name(c->x);
     int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
     uint8_t *utf8 = NULL;
     struct str text;
@@ -87,6 +86,16 @@ const char *cert_common_name(const struct cert *c, struct arena *a)
     ret = str_is_printable(text) ? arena_cstr(a, text) : arena_strdup(a, "");
     OPENSSL_free(utf8);
     return ret;
+}
+
+const char *cert_common_name(const struct cert *c, struct arena *a)
+{
+    return common_name_of(X509_get_subject_name(c->x), a);
+}
+
+const char *cert_issuer_common_name(const struct cert *c, struct arena *a)
+{
+    return common_name_of(X509_get_issuer_name(c->x), a);
 }
 
 static const char *dns_of(const GENERAL_NAME *name, struct arena *a)

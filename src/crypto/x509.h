@@ -35,10 +35,15 @@ DEFINE_AUTO(struct cert *, cert_unref)
 
 /* All in `a`. Names with control characters or NUL in them are left out: they match nothing. */
 const char *cert_common_name(const struct cert *c, struct arena *a); /* "" if none */
+const char *cert_issuer_common_name(const struct cert *c, struct arena *a);
+const char *cert_subject(const struct cert *c, struct arena *a); /* RFC 2253: "CN=x,O=y" */
 void cert_names(const struct cert *c, struct arena *a, struct strlist *ret_dns,
                 struct strlist *ret_ips);                       /* subject alternative names */
 const char *cert_serial(const struct cert *c, struct arena *a); /* "1a:2b:..." */
-int64_t cert_not_before_s(const struct cert *c);                /* Unix time */
+const char *cert_serial_decimal(const struct cert *c, struct arena *a);
+/* Domains that an authority's leaves must be of (name constraints); none: any. */
+void cert_permitted_dns(const struct cert *c, struct arena *a, struct strlist *ret);
+int64_t cert_not_before_s(const struct cert *c); /* Unix time */
 int64_t cert_not_after_s(const struct cert *c);
 bool cert_is_ca(const struct cert *c);
 void cert_fingerprint(const struct cert *c, uint8_t ret_sha256[32]);
@@ -49,9 +54,24 @@ bool cert_has_dns(const struct cert *c, const char *name);
 
 enum cert_purpose { CERT_FOR_SERVER = 1 << 0, CERT_FOR_CLIENT = 1 << 1 };
 
+/* More of the subject than its common name; X.520's least maximum is ours for all. */
+enum cert_subject_part {
+    CERT_COUNTRY, /* two letters */
+    CERT_PROVINCE,
+    CERT_LOCALITY,
+    CERT_STREET,
+    CERT_POSTAL_CODE,
+    CERT_ORGANIZATION,
+    CERT_UNIT,
+    CERT_SUBJECT_PARTS,
+};
+enum { CERT_SUBJECT_PART_MAX = 40 };
+
 struct cert_spec {
     const char *common_name;
+    const char *subject[CERT_SUBJECT_PARTS]; /* NULL or "": none */
     struct strlist dns, ips;
+    struct strlist permitted_dns; /* of an authority: its leaves' names are in these domains */
     int64_t not_before_s, not_after_s;
     bool ca;           /* may issue leaves, nothing below them */
     unsigned purposes; /* of a leaf: CERT_FOR_* */

@@ -19,6 +19,30 @@ static bool is_dns_name(const char *name)
                len;
 }
 
+static int check_subject(const struct cert_spec *spec, struct err *e)
+{
+    const char *country = spec->subject[CERT_COUNTRY];
+
+    for (size_t i = 0; i < CERT_SUBJECT_PARTS; i++) {
+        struct str s = str_of(spec->subject[i]);
+
+        if (s.len > CERT_SUBJECT_PART_MAX || !str_is_printable(s))
+            return err_set(e, ERR_INVALID, "'%.64s' is not %d printable characters at most",
+                           s.p, CERT_SUBJECT_PART_MAX);
+    }
+    if (country && *country && strlen(country) != 2)
+        return err_set(e, ERR_INVALID, "a country has two letters, '%.64s' is none", country);
+    return 0;
+}
+
+static int check_names(const struct strlist *names, struct err *e)
+{
+    for (size_t i = 0; i < names->len; i++)
+        if (!is_dns_name(names->at[i]))
+            return err_set(e, ERR_INVALID, "'%.64s' is not a DNS name", names->at[i]);
+    return 0;
+}
+
 static int check_spec(const struct cert_spec *spec, struct err *e)
 {
     const char *cn = spec->common_name;
@@ -27,11 +51,12 @@ static int check_spec(const struct cert_spec *spec, struct err *e)
     if (n == 0 || n > COMMON_NAME_MAX || !str_is_printable(str_of(cn)))
         return err_set(e, ERR_INVALID, "a common name has 1 to %d printable characters",
                        COMMON_NAME_MAX);
-    if (spec->dns.len + spec->ips.len > CERT_NAMES_MAX)
+    if (spec->dns.len + spec->ips.len > CERT_NAMES_MAX ||
+        spec->permitted_dns.len > CERT_NAMES_MAX)
         return err_set(e, ERR_TOOBIG, "more than %d names in a certificate", CERT_NAMES_MAX);
-    for (size_t i = 0; i < spec->dns.len; i++)
-        if (!is_dns_name(spec->dns.at[i]))
-            return err_set(e, ERR_INVALID, "'%.64s' is not a DNS name", spec->dns.at[i]);
+    if (check_names(&spec->dns, e) < 0 || check_names(&spec->permitted_dns, e) < 0 ||
+        check_subject(spec, e) < 0)
+        return ERR_INVALID;
     if (spec->not_after_s <= spec->not_before_s)
         return err_set(e, ERR_INVALID, "a certificate must end after it begins");
     return 0;
@@ -49,13 +74,29 @@ static void set_serial(X509 *x)
     ossl_must(BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)));
 }
 
-static void set_subject(X509 *x, const char *common_name)
+/* From the largest to the smallest, as names are written. */
+static int set_subject(X509 *x, const struct cert_spec *spec, struct err *e)
 {
+    static const int nids[CERT_SUBJECT_PARTS] = {
+        [CERT_COUNTRY] = NID_countryName,         [CERT_PROVINCE] = NID_stateOrProvinceName,
+        [CERT_LOCALITY] = NID_localityName,       [CERT_STREET] = NID_streetAddress,
+        [CERT_POSTAL_CODE] = NID_postalCode,      [CERT_ORGANIZATION] = NID_organizationName,
+        [CERT_UNIT] = NID_organizationalUnitName,
+    };
     X509_NAME *name = X509_get_subject_name(x);
 
+    for (size_t i = 0; i < CERT_SUBJECT_PARTS; i++) {
+        const char *part = spec->subject[i];
+
+        if (part && *part &&
+            X509_NAME_add_entry_by_NID(name, nids[i], MBSTRING_UTF8, (const uint8_t *)part, -1,
+                                       -1, 0) != 1)
+            return ossl_err(e, ERR_INVALID, "'%.64s' cannot be part of a subject", part);
+    }
     if (X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-                                   (const uint8_t *)common_name, -1, -1, 0) != 1)
-        abort();
+                                   (const uint8_t *)spec->common_name, -1, -1, 0) != 1)
+        return ossl_err(e, ERR_INVALID, "'%.64s' cannot be a common name", spec->common_name);
+    return 0;
 }
 
 static void push_name(GENERAL_NAMES *names, int type, void *taken_value)
@@ -94,6 +135,33 @@ static int add_names(X509 *x, const struct cert_spec *spec, struct err *e)
         X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, 0) != 1)
         abort();
     return 0;
+}
+
+static GENERAL_SUBTREE *subtree_of(const char *domain)
+{
+    GENERAL_SUBTREE *tree = ossl_must(GENERAL_SUBTREE_new());
+    ASN1_IA5STRING *text = ossl_must(ASN1_IA5STRING_new());
+
+    if (ASN1_STRING_set(text, domain, -1) != 1)
+        abort();
+    GENERAL_NAME_set0_value(tree->base, GEN_DNS, text);
+    return tree;
+}
+
+static void add_permitted(X509 *x, const struct strlist *domains)
+{
+    NAME_CONSTRAINTS *nc;
+
+    if (domains->len == 0)
+        return;
+    nc = ossl_must(NAME_CONSTRAINTS_new());
+    nc->permittedSubtrees = ossl_must(sk_GENERAL_SUBTREE_new_null());
+    for (size_t i = 0; i < domains->len; i++)
+        if (sk_GENERAL_SUBTREE_push(nc->permittedSubtrees, subtree_of(domains->at[i])) <= 0)
+            abort();
+    if (X509_add1_ext_i2d(x, NID_name_constraints, nc, 1, 0) != 1)
+        abort();
+    NAME_CONSTRAINTS_free(nc);
 }
 
 /* The values are ours: no text of a caller goes through OpenSSL's extension language. */
@@ -168,7 +236,9 @@ int cert_issue(const struct cert_spec *spec, const struct pkey *key, const struc
     if (r < 0)
         return r;
     set_serial(x);
-    set_subject(x, spec->common_name);
+    r = set_subject(x, spec, e);
+    if (r < 0)
+        return r;
     ossl_must(ASN1_TIME_set(X509_getm_notBefore(x), (time_t)spec->not_before_s));
     ossl_must(ASN1_TIME_set(X509_getm_notAfter(x), (time_t)spec->not_after_s));
     if (X509_set_version(x, X509_VERSION_3) != 1 || X509_set_pubkey(x, pkey_evp(key)) != 1 ||
@@ -178,6 +248,8 @@ int cert_issue(const struct cert_spec *spec, const struct pkey *key, const struc
     if (r < 0)
         return r;
     add_extensions(x, issuer ? cert_x509(issuer) : x, spec);
+    if (spec->ca)
+        add_permitted(x, &spec->permitted_dns);
     if (X509_sign(x, pkey_evp(signer), md_for_signing(signer)) <= 0)
         return ossl_err(e, ERR_INTERNAL, "sign a certificate");
     (void)X509_check_purpose(x, -1, 0); /* fills its caches while nobody else sees it */

@@ -1,5 +1,6 @@
-"""The commands of `nomad` that need no agent: fmt, config validate."""
+"""The commands of `nomad` that need no agent: fmt, config validate, tls."""
 import os
+import ssl
 
 import pytest
 
@@ -78,3 +79,97 @@ def test_config_validate_merges_what_it_is_given_and_counts_what_it_cannot_read(
     assert r.err.startswith("2 errors occurred:\n\t* Error loading configuration from no1.hcl")
     assert box.run("nomad", "config", "validate").fails(1).err.startswith("Must specify at least one")
     assert "Reads files and directories" in box.run("nomad", "config", "validate", "-h").ok().out
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def handshake(box, server, client, name):
+    """One TLS connection in memory; both ends prove who they are."""
+    ca = box.work / "nomad-agent-ca.pem"
+    contexts = []
+    for who, purpose in ((server, ssl.Purpose.CLIENT_AUTH), (client, ssl.Purpose.SERVER_AUTH)):
+        c = ssl.create_default_context(purpose, cafile=ca)
+        c.verify_mode = ssl.CERT_REQUIRED
+        c.load_cert_chain(box.work / f"{who}.pem", box.work / f"{who}-key.pem")
+        contexts.append(c)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [contexts[1].wrap_bio(to_client, to_server, server_hostname=name),
+            contexts[0].wrap_bio(to_server, to_client, server_side=True)]
+    while ends:
+        for end in list(ends):
+            try:
+                end.do_handshake()
+                ends.remove(end)
+            except ssl.SSLWantReadError:
+                pass
+
+
+def test_tls_makes_certificates_that_agents_and_people_can_use(box):
+    r = box.sh("umask 0077; nomad tls ca create").ok()
+    assert r.out == ("==> CA Certificate saved to: nomad-agent-ca.pem\n"
+                     "==> CA Certificate key saved to: nomad-agent-ca-key.pem\n")
+    r = box.run("nomad", "tls", "cert", "create", "-server", "-additional-dnsname", "n1.example",
+                "-additional-ipaddress", "10.0.0.1").ok()
+    assert r.out.endswith("==> Server Certificate saved to global-server-nomad.pem\n"
+                          "==> Server Certificate key saved to global-server-nomad-key.pem\n")
+    box.run("nomad", "tls", "cert", "create", "-client", "-region", "eu").ok()
+    box.run("nomad", "tls", "cert", "create", "-cli").ok()
+    for name in ("nomad-agent-ca", "global-server-nomad", "eu-client-nomad", "global-cli-nomad"):
+        assert mode(box.work / f"{name}.pem") == 0o644 and mode(box.work / f"{name}-key.pem") == 0o600
+    for name in ("server.global.nomad", "localhost", "n1.example", "10.0.0.1", "127.0.0.1"):
+        handshake(box, "global-server-nomad", "global-cli-nomad", name)
+    handshake(box, "eu-client-nomad", "global-server-nomad", "client.eu.nomad")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(box, "global-server-nomad", "global-cli-nomad", "server.eu.nomad")
+    with pytest.raises(ssl.SSLError):
+        handshake(box, "global-cli-nomad", "global-server-nomad", "localhost")
+
+
+def test_tls_shows_what_is_in_a_certificate(box):
+    box.run("nomad", "tls", "ca", "create", "-days", "10", "-common-name", "The CA", "-country", "DE",
+            "-organization", "Us", "-name-constraint", "-additional-domain", "example").ok()
+    info = box.run("nomad", "tls", "ca", "info").ok().out
+    assert "Issuer CN              The CA\n" in info and "CN=The CA,O=Us,C=DE\n" in info
+    assert info.endswith("Permitted DNS Domains  [nomad localhost example]\n")
+    box.run("nomad", "tls", "cert", "create", "-cli").ok()
+    info = box.run("nomad", "tls", "cert", "info", "global-cli-nomad.pem").ok().out
+    assert "Common Name    CN=cli.global.nomad\n" in info
+    assert info.endswith("DNS Names      [cli.global.nomad localhost]\nIP Addresses   []\n")
+    assert "not the certificate of an authority" in box.run(
+        "nomad", "tls", "ca", "info", "global-cli-nomad.pem").fails(1).err
+
+
+def test_tls_writes_over_nothing(box):
+    box.run("nomad", "tls", "ca", "create").ok()
+    before = {p.name: p.read_bytes() for p in box.work.iterdir() if p.is_file()}
+    assert "nomad-agent-ca.pem' already exists" in box.run("nomad", "tls", "ca", "create").fails(1).err
+    (box.work / "global-cli-nomad-key.pem").symlink_to("elsewhere")
+    r = box.run("nomad", "tls", "cert", "create", "-cli").fails(1)
+    assert "global-cli-nomad-key.pem' already exists" in r.err
+    assert {p.name: p.read_bytes() for p in box.work.iterdir() if p.is_file()} == before
+
+
+@pytest.mark.parametrize("args, error", [
+    ("ca create -domain other -days 0", "1 to 36500 days"),
+    ("ca create -domain ../x", "The domain must be"),
+    ("ca create -domain other -additional-domain x", "with -name-constraint only"),
+    ("ca create -domain other -name-constraint -additional-domain a/b", "not a DNS name"),
+    ("ca create -domain other -country Germany", "a country has two letters"),
+    ("ca info gone.pem", "no such file"),
+    ("ca info nomad-agent-ca-key.pem", "nomad-agent-ca-key.pem"),
+    ("cert create", "exactly one of -server, -client and -cli"),
+    ("cert create -server -cli", "exactly one of -server, -client and -cli"),
+    ("cert create -cli -region a/b", "The region must be"),
+    ("cert create -cli -ca gone.pem", "no such file"),
+    ("cert create -cli -key nomad-agent-ca.pem", "private key"),
+    ("cert create -cli -additional-ipaddress x", "not an IP address"),
+    ("cert create -cli -additional-dnsname foo.example", "permitted subtree"),
+    ("cert info", "one argument"),
+])
+def test_tls_says_what_it_cannot_do_and_leaves_no_file(box, args, error):
+    box.run("nomad", "tls", "ca", "create", "-name-constraint").ok()
+    before = sorted(p.name for p in box.work.iterdir())
+    assert error in box.run("nomad", "tls", *args.split()).fails(1).err
+    assert sorted(p.name for p in box.work.iterdir()) == before

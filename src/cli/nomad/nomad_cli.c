@@ -36,6 +36,9 @@ GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_service, "service", "Interact with registered services");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");
 GROUP(nomad_cmd_system_reconcile, "system reconcile", "Perform system reconciliation tasks");
+GROUP(nomad_cmd_tls, "tls", "Generate Self Signed TLS Certificates for Nomad");
+GROUP(nomad_cmd_tls_ca, "tls ca", "Helpers for managing certificate authorities");
+GROUP(nomad_cmd_tls_cert, "tls cert", "Helpers for managing certificates");
 GROUP(nomad_cmd_var, "var", "Interact with variables");
 
 static const struct cli_command *const commands[] = {

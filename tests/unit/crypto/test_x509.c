@@ -275,3 +275,65 @@ TEST(x509_from_pem_refuses_what_is_none)
 
     T_INT_EQ(cert_put_pem(ca.cert, &tight, &e), ERR_TOOBIG);
 }
+
+TEST(x509_subject_and_permitted_domains_are_as_asked_for)
+{
+    static const char *domains[] = {"nomad", "localhost"}, *inside[] = {"server.global.nomad"},
+                      *outside[] = {"server.example"};
+    auto_arena struct arena *a = arena_new(0);
+    struct cert_spec spec = {.common_name = "The CA",
+                             .subject = {[CERT_COUNTRY] = "DE", [CERT_ORGANIZATION] = "A, B"},
+                             .permitted_dns = {domains, 2},
+                             .not_before_s = FROM,
+                             .not_after_s = TO,
+                             .ca = true};
+    struct cert_spec leaf = server_spec();
+    auto_authority struct authority ca = {0};
+    struct strlist permitted;
+    struct err e = ERR_INIT;
+
+    T_OK(pkey_generate(PKEY_EC_P256, 0, &ca.key, &e), &e);
+    T_OK(cert_issue(&spec, ca.key, NULL, NULL, &ca.cert, &e), &e);
+    T_STR_EQ(cert_subject(ca.cert, a), "CN=The CA,O=A\\, B,C=DE");
+    T_STR_EQ(cert_issuer_common_name(ca.cert, a), "The CA");
+    T_TRUE(strspn(cert_serial_decimal(ca.cert, a), "0123456789") >= 38);
+    cert_permitted_dns(ca.cert, a, &permitted);
+    T_INT_EQ(permitted.len, 2);
+    T_STR_EQ(permitted.at[0], "nomad");
+    for (int in = 0; in <= 1; in++) {
+        auto_cert struct cert *c = NULL;
+
+        leaf.dns = (struct strlist){in ? inside : outside, 1};
+        c = leaf_of(&ca, &leaf);
+        T_INT_EQ(cert_verify(c, ca.cert, CERT_FOR_SERVER, NOW, &e), in ? 0 : ERR_DENIED);
+    }
+}
+
+TEST(x509_subject_that_cannot_be_is_refused)
+{
+    static const struct {
+        const char *label, *want;
+        enum cert_subject_part part;
+        const char *text;
+    } rows[] = {
+        {"a long country", "two letters", CERT_COUNTRY, "DEU"},
+        {"a country that is no text", "cannot be part", CERT_COUNTRY, "\xc3\xa4"},
+        {"a control character", "printable", CERT_LOCALITY, "a\nb"},
+        {"too long", "40 printable", CERT_STREET, "12345678901234567890123456789012345678901"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cert_spec spec = {
+            .common_name = "x", .not_before_s = FROM, .not_after_s = TO, .ca = true};
+        auto_pkey struct pkey *key = NULL;
+        auto_cert struct cert *c = NULL;
+        struct err e = ERR_INIT;
+
+        T_ROW(rows[i].label);
+        spec.subject[rows[i].part] = rows[i].text;
+        T_OK(pkey_generate(PKEY_EC_P256, 0, &key, &e), &e);
+        T_INT_EQ(cert_issue(&spec, key, NULL, NULL, &c, &e), ERR_INVALID);
+        T_STR_HAS(e.msg, rows[i].want);
+    }
+    T_ROW("");
+}
