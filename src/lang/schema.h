@@ -76,11 +76,11 @@ enum field_flags {
     FIELD_LABEL = 1 << 3,     /* HCL: the block's label (in table order for several labels) */
     FIELD_OMITEMPTY = 1 << 4, /* encode: left out when zero/NULL/empty */
     FIELD_NULLEMPTY =
-        1 << 5,            /* encode: an empty list or map is null (Go's nil), else [] / {} */
-    FIELD_CSL = 1 << 6,    /* F_STRLIST: also takes "a,b" (Vault's comma-separated lists) */
-    FIELD_HIDDEN = 1 << 7, /* stored, never shown by the API encoder */
-    FIELD_NODIFF = 1 << 8, /* ignored by equality and diff (indexes, status) */
-    FIELD_BLOCK = 1 << 9,  /* HCL: F_STRMAP/F_JSON may be written as a block too */
+        1 << 5,         /* encode: a list or map not given is null (Go's nil), else [] / {} */
+    FIELD_CSL = 1 << 6, /* F_STRLIST: also takes "a,b" (Vault's comma-separated lists) */
+    FIELD_HIDDEN = 1 << 7,      /* stored, never shown by the API encoder */
+    FIELD_NODIFF = 1 << 8,      /* ignored by equality and diff (indexes, status) */
+    FIELD_BLOCK = 1 << 9,       /* HCL: F_STRMAP/F_JSON may be written as a block too */
     FIELD_HCL_ONLY = 1 << 10,   /* HCL name only; not in JSON */
     FIELD_JSON_ONLY = 1 << 11,  /* no HCL form; hcl name may be NULL */
     FIELD_BLOCK_ONLY = 1 << 12, /* HCL: F_STRMAP/F_JSON is a block, never an argument */
@@ -121,6 +121,17 @@ enum {
     SCHEMA_ITEMS_MAX = 10000, /* objects in a list or map; pairs of a map in other than JSON */
     SCHEMA_DEPTH_MAX = 32,
 };
+
+/*
+ * An empty list or map that was given (`[]`, an empty block) has an `at` that is not NULL; one
+ * that was not given, or given as null, is all zero. Decoding, copying and the stored form keep
+ * the difference, FIELD_NULLEMPTY shows it; equality, differences and "required" do not know
+ * it. Room for it is shared and read-only: with len 0 nobody writes there.
+ */
+extern const max_align_t schema_given_empty;
+#define SCHEMA_GIVEN_EMPTY ((void *)(uintptr_t)&schema_given_empty)
+/* Forget the difference: an empty list or map counts as not given. */
+#define schema_forget_empty(list) ((void)((list)->at = (list)->len ? (list)->at : NULL))
 
 /*
  * All problems at once: a list of sentences, each with the path where it stands

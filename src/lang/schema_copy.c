@@ -8,9 +8,11 @@ size_t scalar_size(const struct schema_field *f)
     return f->type == F_BOOL ? sizeof(bool) : sizeof(int64_t);
 }
 
+const max_align_t schema_given_empty;
+
 void *items_new(struct arena *a, const struct schema *s, size_t len)
 {
-    return len ? arena_zalloc(a, json_room(len) * s->size) : NULL;
+    return len ? arena_zalloc(a, json_room(len) * s->size) : SCHEMA_GIVEN_EMPTY;
 }
 
 static bool scalar_is_zero(const struct schema_field *f, const void *at)
@@ -73,9 +75,17 @@ static void copy_scalar(const struct schema_field *f, const void *from, void *to
         memcpy(box, v, scalar_size(f));
 }
 
+/* Nothing to copy: what is left is whether it was given. */
+static bool copy_empty(const struct any_list *from, struct any_list *to)
+{
+    if (from->len == 0)
+        *to = (struct any_list){from->at ? SCHEMA_GIVEN_EMPTY : NULL, 0};
+    return from->len == 0;
+}
+
 static void copy_strlist(const struct strlist *from, struct strlist *to, struct arena *a)
 {
-    const char **at = from->len ? arena_alloc(a, json_room(from->len) * sizeof *at) : NULL;
+    const char **at = arena_alloc(a, json_room(from->len) * sizeof *at);
 
     for (size_t i = 0; i < from->len; i++)
         at[i] = arena_strdup(a, from->at[i]);
@@ -84,7 +94,7 @@ static void copy_strlist(const struct strlist *from, struct strlist *to, struct 
 
 static void copy_strmap(const struct strmap *from, struct strmap *to, struct arena *a)
 {
-    struct strpair *at = from->len ? arena_alloc(a, json_room(from->len) * sizeof *at) : NULL;
+    struct strpair *at = arena_alloc(a, json_room(from->len) * sizeof *at);
 
     for (size_t i = 0; i < from->len; i++)
         at[i] = (struct strpair){arena_strdup(a, from->at[i].key),
@@ -112,10 +122,12 @@ void field_copy(const struct schema_field *f, const void *from, void *to, struct
         *(struct str *)to = arena_str(a, *(const struct str *)from);
         break;
     case F_STRLIST:
-        copy_strlist(from, to, a);
+        if (!copy_empty(from, to))
+            copy_strlist(from, to, a);
         break;
     case F_STRMAP:
-        copy_strmap(from, to, a);
+        if (!copy_empty(from, to))
+            copy_strmap(from, to, a);
         break;
     case F_JSON:
         *(struct json **)to = json_copy(a, *(struct json *const *)from);
@@ -128,7 +140,8 @@ void field_copy(const struct schema_field *f, const void *from, void *to, struct
         break;
     case F_LIST:
     case F_MAP:
-        copy_items(f->sub, from, to, a);
+        if (!copy_empty(from, to))
+            copy_items(f->sub, from, to, a);
         break;
     case F_INT:
     case F_UINT:

@@ -246,7 +246,7 @@ static bool split_list(struct schema_decoder *d, const struct schema_field *f,
 static bool decode_strlist(struct schema_decoder *d, const struct schema_field *f,
                            const struct json *v, struct schema_at *where, void *at)
 {
-    struct strlist list = {0};
+    struct strlist list = {SCHEMA_GIVEN_EMPTY, 0};
     struct str text;
 
     if (v->type != JSON_ARRAY) {
@@ -321,7 +321,7 @@ static bool decode_pairs(struct schema_decoder *d, const struct schema_field *f,
 static bool decode_strmap(struct schema_decoder *d, const struct schema_field *f,
                           const struct json *v, struct schema_at *where, void *at)
 {
-    struct strmap map = {0};
+    struct strmap map = {SCHEMA_GIVEN_EMPTY, 0};
     struct str text;
 
     if (v->type != JSON_OBJECT) {
@@ -464,8 +464,7 @@ static void decode_null(const struct schema_field *f, void *at)
 {
     if (f->flags & FIELD_PTR || f->type == F_OBJ || f->type == F_JSON)
         *(void **)at = NULL;
-    else if (f->type == F_STRLIST || f->type == F_STRMAP || f->type == F_LIST ||
-             f->type == F_MAP)
+    else if (is_list(f))
         *(struct any_list *)at = (struct any_list){0};
     else if (f->type == F_STR && !f->def)
         *(const char **)at = NULL;

@@ -108,9 +108,13 @@ static void encode_value(const struct schema_field *f, const void *at, unsigned 
     }
 }
 
-static bool empty_is_null(const struct schema_field *f)
+static bool empty_is_null(const struct schema_field *f, const void *at)
 {
-    return f->flags & FIELD_NULLEMPTY && f->type != F_EMBED && !is_scalar(f);
+    if (!(f->flags & FIELD_NULLEMPTY))
+        return false;
+    if (is_list(f))
+        return !((const struct any_list *)at)->at;
+    return f->type != F_EMBED && !is_scalar(f);
 }
 
 static void encode_field(const struct schema_field *f, const void *at, unsigned flags,
@@ -119,7 +123,7 @@ static void encode_field(const struct schema_field *f, const void *at, unsigned 
     bool empty =
         f->flags & (FIELD_NULLEMPTY | FIELD_OMITEMPTY | FIELD_SECRET) && field_is_empty(f, at);
 
-    if (empty && empty_is_null(f))
+    if (empty && empty_is_null(f, at))
         json_null(w);
     else if (!empty && f->flags & FIELD_SECRET && flags & SCHEMA_REDACT)
         json_str(w, "<redacted>");

@@ -215,7 +215,7 @@ static bool put_one_item(const struct value *v, const struct json *j, struct str
     if (j->type != JSON_STRING ||
         !(v->field->flags & FIELD_CSL || v->d->diags->dialect == HCL1))
         return unsuitable(v, "Unsuitable value: list of string required");
-    *to = (struct strlist){0};
+    *to = (struct strlist){SCHEMA_GIVEN_EMPTY, 0};
     if (!(v->field->flags & FIELD_CSL)) {
         text = to_text(v, j, "");
         if (text)
@@ -234,7 +234,7 @@ static bool put_one_item(const struct value *v, const struct json *j, struct str
 static bool put_strlist(const struct value *v, const struct json *j, void *at)
 {
     size_t max = items_max(v->field);
-    struct strlist list = {0};
+    struct strlist list = {SCHEMA_GIVEN_EMPTY, 0};
     char prefix[32];
 
     if (j->type != JSON_ARRAY)
@@ -266,7 +266,7 @@ static bool put_strmap(const struct value *v, const struct json *j, void *at)
 {
     size_t max = pairs_max(v->field);
     struct arena *a = v->d->arena;
-    struct strmap map = {0};
+    struct strmap map = {SCHEMA_GIVEN_EMPTY, 0};
 
     if (j->type != JSON_OBJECT)
         return unsuitable(v, "Unsuitable value: map of string required");
@@ -384,6 +384,8 @@ void hcl_decode_map_block(struct hcl_decoder *d, const struct schema_field *f,
             *(struct json **)at = json_copy(d->arena, j);
         return;
     }
+    if (!((struct strmap *)at)->at)
+        ((struct strmap *)at)->at = SCHEMA_GIVEN_EMPTY;
     list_each (&block->body->items, it) {
         if (it->attr) {
             put_pair(d, f, it->attr, block->ctx, at);

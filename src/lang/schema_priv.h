@@ -19,6 +19,11 @@ struct any_list {
     size_t len;
 };
 
+static inline bool is_list(const struct schema_field *f)
+{
+    return f->type == F_STRLIST || f->type == F_STRMAP || f->type == F_LIST || f->type == F_MAP;
+}
+
 static inline void *field_at(const void *obj, const struct schema_field *f)
 {
     return (char *)(uintptr_t)obj + f->offset;
@@ -59,7 +64,7 @@ static inline size_t bytes_max(const struct schema_field *f)
 }
 
 size_t scalar_size(const struct schema_field *f);
-/* Room that a list of `len` items has in an arena. Zeroed. */
+/* Room that a list of `len` items has in an arena, zeroed; for none, SCHEMA_GIVEN_EMPTY. */
 void *items_new(struct arena *a, const struct schema *s, size_t len);
 /* NULL, zero or empty. */
 bool field_is_empty(const struct schema_field *f, const void *at);

@@ -89,6 +89,8 @@ static void fold_networks(network_list *networks, struct arena *a)
 
 static void fold_identities(struct task *t, struct arena *a)
 {
+    if (t->hcl_identities.len) /* shown as [] even if none of them has a name */
+        t->identities.at = SCHEMA_GIVEN_EMPTY;
     list_each (&t->hcl_identities, id) {
         if (id->name && *id->name && strcmp(id->name, "default") != 0) {
             list_push(a, &t->identities, *id);

@@ -128,6 +128,9 @@ static void text_default(const char **s, const char *def)
         *s = def;
 }
 
+/* A list that is shown as [] even where nobody wrote one. */
+#define give_empty(list) ((void)((list)->at = (list)->at ? (list)->at : SCHEMA_GIVEN_EMPTY))
+
 static const char *upper(struct arena *a, const char *s)
 {
     char *up = arena_strdup(a, s);
@@ -367,9 +370,12 @@ static void canon_multiregion(struct job *j, struct arena *a)
     if (!j->multiregion->strategy->max_parallel)
         opt_set(a, &j->multiregion->strategy->max_parallel, 0);
     text_default(&j->multiregion->strategy->on_failure, "");
-    list_each (&j->multiregion->regions, it)
+    list_each (&j->multiregion->regions, it) {
         if (!it->count)
             opt_set(a, &it->count, 1);
+        give_empty(&it->datacenters);
+        give_empty(&it->meta);
+    }
 }
 
 void job_canonicalize(struct job *j, struct arena *a)
@@ -381,8 +387,6 @@ void job_canonicalize(struct job *j, struct arena *a)
     text_default(&j->region, "global");
     text_default(&j->namespace, "default");
     text_default(&j->type, "service");
-    if (OPT(j->priority) == 0)
-        j->priority = NULL;
     fill_from(&job_schema, j, &job_default, a);
     c.service = same(j->type, "service");
     c.system = same(j->type, "system");
@@ -396,8 +400,10 @@ void job_canonicalize(struct job *j, struct arena *a)
         fill_from(&update_strategy_schema, j->update, &update_default, a);
     if (j->migrate)
         fill_from(&migrate_strategy_schema, j->migrate, &migrate_default, a);
-    if (j->periodic)
+    if (j->periodic) {
         fill_from(&periodic_schema, j->periodic, &periodic_default, a);
+        give_empty(&j->periodic->specs);
+    }
     canon_multiregion(j, a);
     canon_placement(&c, &j->constraints, &j->affinities, &j->spreads);
     list_each (&j->groups, it)

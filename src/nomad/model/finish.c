@@ -168,6 +168,10 @@ static void finish_task(const struct job *j, const struct task_group *g, struct 
     if (!strlist_has(&t->identity->audience, "nomadproject.io"))
         list_push(a, &t->identity->audience, "nomadproject.io");
     finish_services(j, g, t, &t->services, a);
+    schema_forget_empty(&t->env);
+    schema_forget_empty(&t->meta);
+    if (json_is(t->config, JSON_OBJECT) && t->config->len == 0)
+        t->config = NULL;
 }
 
 static void finish_networks(network_list *networks)
@@ -187,6 +191,7 @@ static void finish_networks(network_list *networks)
 static void finish_group(const struct job *j, struct task_group *g, struct arena *a)
 {
     finish_networks(&g->networks);
+    schema_forget_empty(&g->meta);
     list_each (&g->tasks, it)
         finish_task(j, g, it, a);
     finish_services(j, g, NULL, &g->services, a);
@@ -219,6 +224,8 @@ static void finish_identity(struct job *j, const struct job_finish_opts *o, stru
         j->region = o->region ? o->region : "global";
     if (empty(j->node_pool))
         j->node_pool = o->default_node_pool ? o->default_node_pool : "default";
+    if (OPT(j->priority) == 0) /* a job file may say so, the server does not take it so */
+        opt_set(a, &j->priority, JOB_PRIORITY_DEFAULT);
     if (j->datacenters.len == 0)
         list_push(a, &j->datacenters, "*");
     j->consul_token = "";
@@ -233,6 +240,7 @@ void job_finish(struct job *j, const struct job_finish_opts *opts, struct arena 
 
     finish_identity(j, opts ? opts : &none, a);
     finish_update(j, a);
+    schema_forget_empty(&j->meta);
     fill_nulls(&job_schema, j, a);
     list_each (&j->groups, it)
         finish_group(j, it, a);

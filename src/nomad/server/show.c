@@ -77,8 +77,10 @@ void write_alloc_stub_with(struct json_out *w, const struct object *o, unsigned 
         ds.modify_index = ds.healthy ? index_or(ds.modify_index, o->mod_rev) : ds.modify_index;
         al.deployment_status = &ds;
     }
-    if (flags & STUB_NO_TASK_STATES)
+    if (flags & STUB_NO_TASK_STATES) {
+        al.task_states.at = NULL;
         al.task_states.len = 0;
+    }
     json_obj(w);
     schema_encode_fields(&stub_schema, &al, 0, w);
     write_transition(w, al.desired_transition);

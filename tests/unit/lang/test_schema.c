@@ -440,6 +440,56 @@ TEST(secrets_are_redacted_and_empty_fields_left_out_or_null)
     T_STR_EQ(text_of(a, &task_schema, NULL, 0), "null");
 }
 
+/* Each schema has its own idea of null: Args says it may be, Tags does not. */
+TEST(an_empty_list_that_was_given_is_told_from_one_that_was_not)
+{
+    static const struct {
+        const char *label, *args, *want;
+    } rows[] = {
+        {"not given", "", "\"Args\":null"},
+        {"null", ",\"Args\":null", "\"Args\":null"},
+        {"empty", ",\"Args\":[]", "\"Args\":[]"},
+        {"empty, then null", ",\"Args\":[],\"args\":null", "\"Args\":null"},
+        {"full", ",\"Args\":[\"x\"]", "\"Args\":[\"x\"]"},
+    };
+    auto_arena struct arena *a = arena_new(0);
+    struct task *bare = task_of(a, "{\"Name\":\"x\"}", 0);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *text = arena_printf(a, "{\"Name\":\"x\"%s}", rows[i].args);
+        struct task *t = task_of(a, text, SCHEMA_NOCASE), *copy;
+        struct object_diff d;
+
+        T_ROW(rows[i].label);
+        T_STR_HAS(text_of(a, &task_schema, t, 0), rows[i].want);
+        copy = schema_copy(&task_schema, t, a);
+        T_STR_HAS(text_of(a, &task_schema, copy, 0), rows[i].want);
+        T_TRUE(schema_eq(&task_schema, t, copy));
+        T_TRUE(schema_eq(&task_schema, t, bare) == (t->args.len == 0));
+        schema_diff(&task_schema, bare, t, false, a, &d);
+        T_STR_EQ(d.type, t->args.len ? "Edited" : "None");
+        schema_forget_empty(&t->args);
+        T_TRUE((t->args.at == NULL) == (t->args.len == 0));
+        list_push(a, &copy->args, "y"); /* the shared room is not written to */
+        T_STR_EQ(copy->args.at[copy->args.len - 1], "y");
+    }
+    T_ROW("");
+}
+
+TEST(the_stored_form_keeps_that_an_empty_list_was_given)
+{
+    auto_object struct object *o = object_new(&task_schema), *back = NULL;
+    auto_buf struct buf b = BUF_INIT(1 << 16);
+    struct err e = ERR_INIT;
+    struct task *t = o->body;
+
+    t->name = "x";
+    t->args.at = SCHEMA_GIVEN_EMPTY;
+    object_store(o, &b);
+    T_OK(object_load(&task_schema, buf_str(&b), &back, &e), &e);
+    T_STR_HAS(text_of(back->arena, &task_schema, back->body, 0), "\"Args\":[]");
+}
+
 TEST(maps_carry_their_key_in_the_first_field)
 {
     auto_arena struct arena *a = arena_new(0);

@@ -95,7 +95,8 @@ static const struct schema_field job_fields[] = {
     {.json = "Datacenters",
      .hcl = "datacenters",
      .type = F_STRLIST,
-     .offset = offsetof(struct job, datacenters)},
+     .offset = offsetof(struct job, datacenters),
+     .flags = FIELD_NULLEMPTY},
     {.json = "Policies",
      .hcl = "policies",
      .type = F_STRLIST,
@@ -105,7 +106,7 @@ static const struct schema_field job_fields[] = {
      .hcl = "meta",
      .type = F_STRMAP,
      .offset = offsetof(struct job, meta),
-     .flags = FIELD_BLOCK},
+     .flags = FIELD_BLOCK | FIELD_NULLEMPTY},
     {.json = "Config",
      .hcl = "config",
      .type = F_JSON,
@@ -198,6 +199,29 @@ TEST(null_is_not_given_and_limits_are_not_looked_at)
 
     T_STR_HAS(text, "\"Type\":\"service\"");
     T_STR_HAS(text, "\"MaxParallel\":99,\"Stagger\":0,\"AutoRevert\":null");
+}
+
+TEST(what_is_written_empty_stays_empty)
+{
+    static const struct {
+        const char *label, *text, *want;
+    } rows[] = {
+        {"nothing", "", "\"Datacenters\":null,\"Policies\":[],\"Meta\":null"},
+        {"null", "datacenters = null", "\"Datacenters\":null"},
+        {"list", "datacenters = []", "\"Datacenters\":[]"},
+        {"block", "meta {\n}", "\"Meta\":{}"},
+        {"argument", "meta = {}", "\"Meta\":{}"},
+    };
+    auto_arena struct arena *a = arena_new(0);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *text = arena_printf(a, "%s\nscaling {\n  max = 3\n}\n", rows[i].text);
+
+        T_ROW(rows[i].label);
+        T_STR_HAS(decode(a, text, HCL2), rows[i].want);
+        T_STR_HAS(decode(a, text, HCL1), strcmp(rows[i].label, "null") ? rows[i].want : "");
+    }
+    T_ROW("");
 }
 
 TEST(mistakes_are_said_in_the_words_and_at_the_places_users_know)

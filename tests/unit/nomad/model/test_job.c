@@ -33,6 +33,35 @@ TEST(a_stored_job_has_the_documented_defaults)
     T_TRUE(g->shutdown_delay_ns == NULL);
 }
 
+TEST(what_was_given_empty_is_canonical_and_registration_takes_it_as_not_given)
+{
+    auto_arena struct arena *a = arena_new(0);
+    struct job *j = arena_new_of(a, struct job);
+    struct err e = ERR_INIT;
+    const char *text;
+
+    T_OK(job_from_json(
+             json_of(a, "{'ID':'x','Priority':0,'Meta':{},'Datacenters':[],'Constraints':[],"
+                        "'Periodic':{'Spec':'* * * * *'},'TaskGroups':[{'Name':'g','Tasks':["
+                        "{'Name':'t','Env':{},'Meta':{},'Config':{}}]}]}"),
+             a, j, &e),
+         &e);
+    job_canonicalize(j, a);
+    text = schema_text(a, &job_schema, j);
+    T_STR_HAS(text, "\"Priority\":0");
+    T_STR_HAS(text, "\"Datacenters\":[]");
+    T_STR_HAS(text, "\"Env\":{}");
+    T_STR_HAS(text, "\"Specs\":[]");
+    job_finish(j, NULL, a);
+    text = schema_text(a, &job_schema, j);
+    T_STR_HAS(text, "\"Priority\":50");
+    T_STR_HAS(text, "\"Datacenters\":[\"*\"]");
+    T_STR_HAS(text, "\"Env\":null");
+    T_STR_HAS(text, "\"Config\":null");
+    T_STR_HAS(text, "\"Constraints\":[]");
+    T_TRUE(strstr(text, "\"Meta\":{}") == NULL);
+}
+
 TEST(canonicalizing_and_finishing_twice_changes_nothing)
 {
     auto_arena struct arena *a = arena_new(0);
