@@ -274,13 +274,43 @@ static void stop_away(struct group_state *s)
             drop(s, &s->away, i);
 }
 
+static bool is_named(const alloc_list *l, const char *name)
+{
+    list_each (l, it)
+        if (same((*it)->name, name))
+            return true;
+    return false;
+}
+
+/* Those whose name somebody else has. */
+static void drop_named(struct group_state *s, alloc_list *from, const alloc_list *others)
+{
+    for (size_t i = from->len; i-- > 0;)
+        if (is_named(others, from->at[i]->name))
+            drop(s, from, i);
+}
+
+/*
+ * Of one name one stays, even when another is missing. There can be two after canaries: while
+ * they waited, a lost one was replaced by one of the name that a canary had.
+ */
+static void stop_doubles(struct group_state *s)
+{
+    size_t i;
+
+    while ((i = double_name(s, &s->keep)) < s->keep.len)
+        drop(s, &s->keep, i);
+    while ((i = double_name(s, &s->again)) < s->again.len)
+        drop(s, &s->again, i);
+    drop_named(s, &s->migrate, &s->keep);
+    drop_named(s, &s->again, &s->keep);
+    drop_named(s, &s->again, &s->migrate);
+}
+
 static void stop_surplus(struct group_state *s)
 {
     int64_t surplus = (int64_t)(s->keep.len + s->migrate.len + s->again.len) - s->count;
-    size_t i;
 
-    for (; surplus > 0 && (i = double_name(s, &s->keep)) < s->keep.len; surplus--)
-        drop(s, &s->keep, i);
     for (; surplus > 0 && s->migrate.len; surplus--)
         drop(s, &s->migrate, s->migrate.len - 1);
     for (; surplus > 0 && s->again.len; surplus--)
@@ -480,19 +510,61 @@ static void place_canaries(struct group_state *s, int64_t wanted)
     }
 }
 
+static bool is_listed(const alloc_list *l, const struct alloc *al)
+{
+    list_each (l, it)
+        if (*it == al)
+            return true;
+    return false;
+}
+
+static int health(const struct alloc *al) /* 1, 0, -1: not known */
+{
+    const struct alloc_deployment_status *ds = al->deployment_status;
+
+    return ds && ds->healthy ? *ds->healthy : -1;
+}
+
+/*
+ * How many of the deployment run, or are to, and are not known to be healthy; NONE: one of them
+ * is unhealthy and stays. Allocs that have been replaced count no more, or a lost one would
+ * hold the rollout for ever.
+ */
+static int64_t not_yet_healthy(const struct group_state *s)
+{
+    const struct eval_run *r = s->r;
+    int64_t n = 0;
+
+    list_each (&s->all, it) {
+        const struct alloc *al = *it;
+
+        if (!of_deployment(r, al) || alloc_server_terminal(al) || run_stops(r, al) ||
+            same(al->client_status, ALLOC_LOST) || !empty(al->next_allocation) ||
+            is_listed(&s->again, al))
+            continue;
+        if (health(al) == 0)
+            return NONE;
+        n += health(al) < 0;
+    }
+    list_each (&r->plan->in_place, it)
+        n += same((*it)->task_group, s->g->name) && of_deployment(r, *it);
+    return n;
+}
+
 /* How many updates may be under way at once. */
 static int64_t update_limit(const struct group_state *s, const struct deployment_group *dg)
 {
-    int64_t limit;
+    int64_t limit, waiting;
 
     if (!update_is_rolling(s->g->update) || s->r->batch)
         return INT64_MAX;
     limit = OPT(s->g->update->max_parallel);
     if (!dg)
         return limit;
-    if (!same(s->r->deployment->status, DEPLOYMENT_RUNNING) || dg->unhealthy_allocs > 0)
+    if (!same(s->r->deployment->status, DEPLOYMENT_RUNNING))
         return 0;
-    return limit - (dg->placed_allocs - dg->healthy_allocs);
+    waiting = not_yet_healthy(s);
+    return waiting == NONE ? 0 : limit - waiting - (int64_t)s->again.len;
 }
 
 static void place_all(struct group_state *s, const struct deployment_group *dg)
@@ -542,6 +614,7 @@ static void prepare(struct group_state *s)
         sort_alloc(s, *it);
     settle_reconnected(s);
     stop_away(s);
+    stop_doubles(s);
     stop_surplus(s);
     sort_updates(s);
     s->used = arena_array(s->r->a, uint8_t, (size_t)s->count + 1);

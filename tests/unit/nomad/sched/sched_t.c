@@ -74,6 +74,15 @@ void cluster_node_status(struct cluster *c, int i, const char *status)
     put_node(c, n);
 }
 
+void cluster_node_drain(struct cluster *c, int i, bool drains)
+{
+    struct node *n = schema_copy(&node_schema, sched_node(c->sched, node_id(c->a, i)), c->a);
+
+    n->eligibility = drains ? "ineligible" : "eligible";
+    n->drain_strategy = drains ? arena_new_of(c->a, struct drain_strategy) : NULL;
+    put_node(c, n);
+}
+
 /*
  * Jobs.
  */
@@ -143,7 +152,7 @@ void cluster_eval(struct cluster *c, const char *triggered_by)
                              .deployment = c->deployment,
                              .now_ns = c->now,
                              .snapshot_index = c->index,
-                             .seed = {c->seed, c->seed},
+                             .seed = {c->n_versions, c->seed},
                              .explain = c->explain,
                              .spread_algorithm = c->spread_algorithm,
                              .preempt = c->preempt,
@@ -270,6 +279,22 @@ static void link_next(struct cluster *c, const struct alloc *al)
     put_alloc(c, old);
 }
 
+/* Nothing but this; the plan may end it as well. */
+static void commit_annotation(struct cluster *c, const struct alloc *said)
+{
+    const struct alloc *now =
+        find(c, (struct finding){.id = said->id, .version = -1, .all = true}).al;
+    struct alloc *al = schema_copy(&alloc_schema, now, c->a);
+
+    al->followup_eval_id = said->followup_eval_id;
+    al->alloc_states = said->alloc_states;
+    if (strcmp(said->client_status, ALLOC_UNKNOWN) == 0 && !alloc_client_terminal(al)) {
+        al->client_status = said->client_status;
+        al->client_description = said->client_description;
+    }
+    put_alloc(c, al);
+}
+
 void cluster_commit(struct cluster *c)
 {
     struct plan *p = &c->plan;
@@ -279,7 +304,7 @@ void cluster_commit(struct cluster *c)
     list_each (&p->in_place, it)
         put_alloc(c, *it);
     list_each (&p->annotate, it)
-        put_alloc(c, *it);
+        commit_annotation(c, *it);
     list_each (&p->places, it) {
         put_alloc(c, *it);
         link_next(c, *it);

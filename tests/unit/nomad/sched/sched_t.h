@@ -36,6 +36,7 @@ const char *cluster_node(struct cluster *c, int i,
                          void (*edit)(struct node *n, struct arena *a));
 void cluster_nodes(struct cluster *c, int n);
 void cluster_node_status(struct cluster *c, int i, const char *status);
+void cluster_node_drain(struct cluster *c, int i, bool drains); /* else it is eligible */
 /* The job of this text (with ' for "), as the next version. NULL: stopped. */
 void cluster_job(struct cluster *c, const char *text);
 /* Run an evaluation; commit: apply its plan. */

@@ -160,6 +160,20 @@ TEST(a_change_rolls_through_as_many_at_once_as_allowed)
     T_STR_EQ(c.deployment->status, DEPLOYMENT_SUCCESSFUL);
 }
 
+/* Of one alloc of the new version. */
+static void say_health(struct cluster *c, bool healthy)
+{
+    const struct alloc *al = NULL;
+
+    for (int i = 0; i < 4 && !(al && al->job_version == 1); i++)
+        al = find_live(c, arena_printf(c->a, "j.g[%d]", i));
+    T_TRUE(al && al->job_version == 1);
+    struct alloc *copy = schema_copy(&alloc_schema, al, c->a);
+
+    opt_set(c->a, &copy->deployment_status->healthy, healthy);
+    cluster_alloc(c, copy, ALLOC_RUNNING, 0);
+}
+
 TEST(an_unhealthy_alloc_or_a_pause_holds_the_rollout)
 {
     auto_cluster struct cluster c;
@@ -174,10 +188,10 @@ TEST(an_unhealthy_alloc_or_a_pause_holds_the_rollout)
     cluster_eval(&c, EVAL_BY_DEPLOYMENT);
     T_TRUE(plan_is_empty(&c.plan));
     c.deployment->status = DEPLOYMENT_RUNNING;
-    c.deployment->groups.at[0].unhealthy_allocs = 1;
+    say_health(&c, false);
     cluster_eval(&c, EVAL_BY_DEPLOYMENT);
     T_TRUE(plan_is_empty(&c.plan));
-    c.deployment->groups.at[0].unhealthy_allocs = 0;
+    say_health(&c, true);
     cluster_eval(&c, EVAL_BY_DEPLOYMENT);
     T_INT_EQ(c.plan.places.len, 1);
     c.deployment->status = DEPLOYMENT_FAILED;
