@@ -21,8 +21,9 @@ struct group_state {
     const struct task_group *g;
     int64_t count;
     alloc_list all, keep, canaries, lost, migrate, again, update;
-    alloc_list away; /* unknown and replaced; they may come back */
-    alloc_list back; /* came back, and may have been replaced */
+    alloc_list canaries_again; /* failed and to be tried again */
+    alloc_list away;           /* unknown and replaced; they may come back */
+    alloc_list back;           /* came back, and may have been replaced */
     LIST(struct later) later;
     uint8_t *used; /* names by index */
     int64_t next_free;
@@ -129,9 +130,15 @@ static void sort_failed(struct group_state *s, const struct alloc *al)
     if (!empty(al->next_allocation))
         return; /* replaced already */
     if (try_again(s, al))
-        list_push(a, &s->again, al);
-    else
-        list_push(a, &s->keep, al); /* it keeps its place: nothing replaces it */
+        list_push(a, is_canary(al) ? &s->canaries_again : &s->again, al);
+    else /* it keeps its place: nothing replaces it */
+        list_push(a, is_canary(al) ? &s->canaries : &s->keep, al);
+}
+
+static void stop_noted(struct group_state *s, const struct alloc *al, const char *why)
+{
+    stop_alloc(s->r, al, why, NULL);
+    s->r->notes->stop++;
 }
 
 static void sort_live(struct group_state *s, const struct alloc *al)
@@ -151,7 +158,9 @@ static void sort_live(struct group_state *s, const struct alloc *al)
     case AWAY_NOT:
         break;
     }
-    if (wants_move(al))
+    if (wants_move(al) && is_canary(al)) /* another canary takes its place */
+        stop_noted(s, al, ALLOC_MIGRATING);
+    else if (wants_move(al))
         list_push(a, &s->migrate, al);
     else if (is_canary(al))
         list_push(a, &s->canaries, al);
@@ -170,10 +179,8 @@ static void sort_alloc(struct group_state *s, const struct alloc *al)
     if (alloc_server_terminal(al) || same(al->client_status, ALLOC_LOST))
         return;
     if (is_canary(al) && (!of_deployment(r, al) || r->deployment_failed)) {
-        if (!alloc_client_terminal(al)) {
-            stop_alloc(r, al, ALLOC_NOT_NEEDED, NULL);
-            r->notes->stop++;
-        }
+        if (!alloc_client_terminal(al))
+            stop_noted(s, al, ALLOC_NOT_NEEDED);
         return;
     }
     if (r->batch && alloc_client_terminal(al) && !is_current(r, al))
@@ -205,10 +212,9 @@ static void drop(struct group_state *s, alloc_list *from, size_t i)
 {
     const struct alloc *al = take_out(from, i);
 
-    if (alloc_client_terminal(al) && from != &s->again)
+    if (s->r->batch && alloc_client_terminal(al) && from != &s->again)
         return; /* it has ended by itself */
-    stop_alloc(s->r, al, ALLOC_NOT_NEEDED, NULL);
-    s->r->notes->stop++;
+    stop_noted(s, al, ALLOC_NOT_NEEDED);
 }
 
 static bool placed_as_canary(const struct group_state *s, const struct alloc *al)
@@ -218,12 +224,6 @@ static bool placed_as_canary(const struct group_state *s, const struct alloc *al
     return dg && strlist_has(&dg->placed_canaries, al->id);
 }
 
-static void stop_reconnected(struct group_state *s, const struct alloc *al)
-{
-    stop_alloc(s->r, al, ALLOC_RECONNECTED, NULL);
-    s->r->notes->stop++;
-}
-
 /* It is back: it takes its place again, or what replaced it stays. */
 static void settle_back(struct group_state *s, const struct alloc *back)
 {
@@ -231,12 +231,12 @@ static void settle_back(struct group_state *s, const struct alloc *back)
 
     list_each (&s->keep, it)
         if (same((*it)->name, back->name) && !reconnect_prefers(r, s->g, back, *it)) {
-            stop_reconnected(s, back);
+            stop_noted(s, back, ALLOC_RECONNECTED);
             return;
         }
     for (size_t i = s->keep.len; i-- > 0;)
         if (same(s->keep.at[i]->name, back->name))
-            stop_reconnected(s, take_out(&s->keep, i));
+            stop_noted(s, take_out(&s->keep, i), ALLOC_RECONNECTED);
     alloc_state_add(restate(r, back), back->client_status, r->in->now_ns, r->a);
     r->notes->reconnect++;
     list_push(r->a, &s->keep, back);
@@ -250,18 +250,24 @@ static void settle_reconnected(struct group_state *s)
         qsort(s->keep.at, s->keep.len, sizeof *s->keep.at, by_name_then_age);
 }
 
-/* One of two with the same name (they stand side by side): the one that a promoted canary made
- * superfluous, else an ended one, else the younger. l->len: there are none. */
+/* Which of two goes: an ended one, else the one that a promoted canary made superfluous, else
+ * the younger (the second). */
+static bool first_goes(const struct group_state *s, const struct alloc *a,
+                       const struct alloc *b)
+{
+    if (alloc_client_terminal(a) != alloc_client_terminal(b))
+        return alloc_client_terminal(a);
+    return placed_as_canary(s, b) && !placed_as_canary(s, a);
+}
+
+/* One of two with the same name (they stand side by side). l->len: there are none. */
 static size_t double_name(const struct group_state *s, const alloc_list *l)
 {
     for (size_t i = 1; i < l->len; i++) {
         const struct alloc *a = l->at[i - 1], *b = l->at[i];
 
-        if (!same(a->name, b->name))
-            continue;
-        if (placed_as_canary(s, b) || (!placed_as_canary(s, a) && alloc_client_terminal(a)))
-            return i - 1;
-        return i;
+        if (same(a->name, b->name))
+            return first_goes(s, a, b) ? i - 1 : i;
     }
     return l->len;
 }
@@ -296,12 +302,12 @@ static void drop_named(struct group_state *s, alloc_list *from, const alloc_list
  */
 static void stop_doubles(struct group_state *s)
 {
+    alloc_list *const lists[] = {&s->keep, &s->migrate, &s->again};
     size_t i;
 
-    while ((i = double_name(s, &s->keep)) < s->keep.len)
-        drop(s, &s->keep, i);
-    while ((i = double_name(s, &s->again)) < s->again.len)
-        drop(s, &s->again, i);
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        while ((i = double_name(s, lists[l])) < lists[l]->len)
+            drop(s, lists[l], i);
     drop_named(s, &s->migrate, &s->keep);
     drop_named(s, &s->again, &s->keep);
     drop_named(s, &s->again, &s->migrate);
@@ -311,6 +317,11 @@ static void stop_surplus(struct group_state *s)
 {
     int64_t surplus = (int64_t)(s->keep.len + s->migrate.len + s->again.len) - s->count;
 
+    for (size_t i = s->keep.len; surplus > 0 && !s->r->batch && i-- > 0;)
+        if (alloc_client_terminal(s->keep.at[i])) { /* a failed one rather than one that runs */
+            drop(s, &s->keep, i);
+            surplus--;
+        }
     for (; surplus > 0 && s->migrate.len; surplus--)
         drop(s, &s->migrate, s->migrate.len - 1);
     for (; surplus > 0 && s->again.len; surplus--)
@@ -460,13 +471,13 @@ static int64_t missing(const struct group_state *s)
 }
 
 /* Lost ones are replaced whatever a deployment does; the rest only if it lets us. */
-static int64_t place_missing(struct group_state *s, bool allowed)
+static void place_missing(struct group_state *s, bool allowed)
 {
-    int64_t n = missing(s), done = 0;
+    int64_t n = missing(s);
 
     if (!allowed && n > (int64_t)(s->lost.len + s->away.len))
         n = (int64_t)(s->lost.len + s->away.len);
-    for (; done < n; done++) {
+    for (; n > 0; n--) {
         int64_t i = take_free_index(s);
         struct want w = {.only_node = NONE};
 
@@ -477,7 +488,6 @@ static int64_t place_missing(struct group_state *s, bool allowed)
         s->r->notes->place++;
         put(s, &w);
     }
-    return done;
 }
 
 static void place_updates(struct group_state *s, int64_t limit)
@@ -493,21 +503,53 @@ static void place_updates(struct group_state *s, int64_t limit)
     }
 }
 
+/* Names of those that canaries may replace, then more; none that a canary has. */
+struct canary_names {
+    size_t update;
+    int64_t more;
+};
+
+static const char *canary_name(const struct group_state *s, struct canary_names *n)
+{
+    const char *name;
+    bool taken;
+
+    do {
+        bool replaces = n->update < s->update.len;
+
+        if (replaces)
+            name = s->update.at[n->update++]->name;
+        else
+            name = alloc_name(s->r->a, s->r->job->id, s->g->name,
+                              (uint32_t)(s->count + n->more++));
+        taken = is_named(&s->canaries, name) || is_named(&s->canaries_again, name) ||
+                (!replaces && is_named(&s->update, name));
+    } while (taken);
+    return name;
+}
+
+static void place_canary(struct group_state *s, const struct want *w)
+{
+    s->r->notes->canary++;
+    if (put(s, w) && w->previous)
+        stop_alloc(s->r, w->previous, ALLOC_RESCHEDULED, NULL);
+}
+
 static void place_canaries(struct group_state *s, int64_t wanted)
 {
     int64_t n = wanted - (int64_t)s->canaries.len;
+    struct canary_names names = {0};
 
-    for (int64_t i = 0; i < n; i++) {
-        const char *name =
-            (size_t)i + s->canaries.len < s->update.len
-                ? s->update.at[(size_t)i + s->canaries.len]->name
-                : alloc_name(s->r->a, s->r->job->id, s->g->name,
-                             (uint32_t)(s->count + i)); /* more canaries than old ones */
-        struct want w = {.name = name, .canary = true, .only_node = NONE};
-
-        s->r->notes->canary++;
-        put(s, &w);
-    }
+    list_each (&s->canaries_again, it)
+        if (n-- > 0)
+            place_canary(s, &(struct want){.name = (*it)->name,
+                                           .previous = *it,
+                                           .canary = true,
+                                           .reschedule = true,
+                                           .only_node = NONE});
+    for (; n > 0; n--)
+        place_canary(s, &(struct want){
+                            .name = canary_name(s, &names), .canary = true, .only_node = NONE});
 }
 
 static bool is_listed(const alloc_list *l, const struct alloc *al)
@@ -540,7 +582,7 @@ static int64_t not_yet_healthy(const struct group_state *s)
 
         if (!of_deployment(r, al) || alloc_server_terminal(al) || run_stops(r, al) ||
             same(al->client_status, ALLOC_LOST) || !empty(al->next_allocation) ||
-            is_listed(&s->again, al))
+            is_listed(&s->again, al) || is_listed(&s->canaries_again, al))
             continue;
         if (health(al) == 0)
             return NONE;
@@ -551,20 +593,32 @@ static int64_t not_yet_healthy(const struct group_state *s)
     return n;
 }
 
-/* How many updates may be under way at once. */
+/* What this plan has started, or could not start. */
+static int64_t started(const struct group_state *s)
+{
+    int64_t n = 0;
+
+    list_each (&s->r->plan->places, it)
+        n += same((*it)->task_group, s->g->name);
+    list_each (&s->r->plan->queued, it)
+        n += same(it->group, s->g->name) ? it->n : 0;
+    return n;
+}
+
+/* How many more may be updated; after all else is placed. */
 static int64_t update_limit(const struct group_state *s, const struct deployment_group *dg)
 {
     int64_t limit, waiting;
 
     if (!update_is_rolling(s->g->update) || s->r->batch)
         return INT64_MAX;
-    limit = OPT(s->g->update->max_parallel);
+    limit = OPT(s->g->update->max_parallel) - started(s);
     if (!dg)
         return limit;
     if (!same(s->r->deployment->status, DEPLOYMENT_RUNNING))
         return 0;
     waiting = not_yet_healthy(s);
-    return waiting == NONE ? 0 : limit - waiting - (int64_t)s->again.len;
+    return waiting == NONE ? 0 : limit - waiting;
 }
 
 static void place_all(struct group_state *s, const struct deployment_group *dg)
@@ -573,16 +627,13 @@ static void place_all(struct group_state *s, const struct deployment_group *dg)
     int64_t canaries = s->g->update && !r->batch ? OPT(s->g->update->canary) : 0;
     bool held = r->deployment && !same(r->deployment->status, DEPLOYMENT_RUNNING);
     bool canary_phase = canaries > 0 && dg && dg->desired_canaries > 0 && !dg->promoted;
-    int64_t limit = update_limit(s, dg), placed;
 
     if (canary_phase && !held)
         place_canaries(s, canaries);
     place_again(s);
     place_migrations(s);
-    placed = place_missing(s, !held && !canary_phase);
-    if (limit != INT64_MAX)
-        limit -= placed;
-    place_updates(s, canary_phase || held ? 0 : limit);
+    place_missing(s, !held && !canary_phase);
+    place_updates(s, canary_phase || held ? 0 : update_limit(s, dg));
 }
 
 static void stop_lost(struct group_state *s)
