@@ -251,6 +251,14 @@ int nomad_agent_logging(const struct nomad_config *c, struct err *e)
     return 0;
 }
 
+/* A snapshot was staged: the store takes it over when it is opened. */
+static void restart(struct nomad_half **h)
+{
+    printf("==> Starting again with the restored state\n");
+    fflush(stdout);
+    nomad_half_stop(TAKE_PTR(*h), false);
+}
+
 static int serve(struct arena *a, struct nomad_config *c, struct err *e)
 {
     struct nomad_half_opts o = {.config = c};
@@ -265,13 +273,17 @@ static int serve(struct arena *a, struct nomad_config *c, struct err *e)
     if (r < 0)
         return r;
     print_loaded(a, c);
-    r = nomad_half_start(&o, &h, e);
-    if (r < 0)
-        return r;
-    nomad_agent_banner(a, c, h);
-    printf("==> Nomad agent started! Log data will stream in below:\n\n");
-    fflush(stdout);
-    sig = agent_run();
+    do {
+        r = nomad_half_start(&o, &h, e);
+        if (r < 0)
+            return r;
+        nomad_agent_banner(a, c, h);
+        printf("==> Nomad agent started! Log data will stream in below:\n\n");
+        fflush(stdout);
+        sig = agent_run();
+        if (sig == 0)
+            restart(&h);
+    } while (sig == 0);
     printf("==> Caught signal: %s\n", sig == SIGINT ? "interrupt" : "terminated");
     leaving = sig == SIGINT ? c->leave_on_interrupt : c->leave_on_terminate;
     if (leaving)

@@ -147,6 +147,7 @@ static int start_server(struct nomad_half *h, const char *data, struct err *e)
         .deployment_gc_threshold_ms = s->deployment_gc_threshold_ns / 1000000,
         .node_gc_threshold_ms = s->node_gc_threshold_ns / 1000000,
         .job_gc_interval_ms = s->job_gc_interval_ns / 1000000,
+        .snapshot_dir = c->dev ? NULL : data,
         .oidc_issuer = s->oidc_issuer,
         .root_key_rotation_ms = s->root_key_rotation_threshold_ns / 1000000,
         .root_key_gc_ms = s->root_key_gc_threshold_ns / 1000000,
@@ -290,6 +291,14 @@ static int listen_one(struct http_server *s, const char *what, const char *addre
                  : 0;
 }
 
+/* A snapshot is large whoever sends it; without ACLs nobody has a token. */
+static size_t body_limit(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    return str_eq(http_path(x), STR("/v1/operator/snapshot")) ? HTTP_BODY_MAX
+                                                              : http_usual_body_limit(x);
+}
+
 static int start_listeners(struct nomad_half *h, struct err *e)
 {
     const struct nomad_config *c = h->config;
@@ -306,6 +315,7 @@ static int start_listeners(struct nomad_half *h, struct err *e)
                                .min_version = c->tls.tls_min_version};
     struct http_server_opts http = {
         .handle = api_handle,
+        .body_limit = body_limit,
         .arg = &h->http_mount,
         .limits = {.connections_per_address = HTTP_PER_ADDRESS},
         .too_many_text = "Your IP is issuing too many concurrent connections, please rate "

@@ -143,6 +143,15 @@ static int start(const struct serai_flags *f, const struct nomad_config *n,
     return nomad_half_start(&no, &h->nomad, e);
 }
 
+static void stop(struct halves *h, struct task_secrets **secrets, bool leaving)
+{
+    nomad_half_stop(TAKE_PTR(h->nomad), leaving);
+    if (*secrets)
+        (*secrets)->free((*secrets)->ctx);
+    *secrets = NULL;
+    vault_half_stop(TAKE_PTR(h->vault));
+}
+
 static int serve(struct arena *a, const struct serai_flags *f, struct nomad_config *n,
                  struct vault_config *v, struct err *e)
 {
@@ -150,24 +159,25 @@ static int serve(struct arena *a, const struct serai_flags *f, struct nomad_conf
     struct agent_opts agent = {.name = "serai", .reload = reload, .arg = &h};
     struct task_secrets *secrets = NULL;
     bool leaving = false;
-    int r = agent_init(&agent, e);
+    int r = agent_init(&agent, e), sig = 0;
 
     if (r == 0)
         r = nomad_agent_logging(n, e);
     if (r < 0)
         return r;
     secret_require_lock(!v->disable_mlock);
-    r = start(f, n, v, &h, &secrets, e);
-    if (r == 0) {
-        print_ready(a, n, &h);
-        leaving = agent_run() == SIGINT ? n->leave_on_interrupt : n->leave_on_terminate;
-        printf("==> Serai shutdown triggered\n");
-        fflush(stdout);
-    }
-    nomad_half_stop(h.nomad, leaving);
-    if (secrets)
-        secrets->free(secrets->ctx);
-    vault_half_stop(h.vault);
+    do {
+        r = start(f, n, v, &h, &secrets, e);
+        if (r == 0) {
+            print_ready(a, n, &h);
+            sig = agent_run();
+            leaving = sig == SIGINT ? n->leave_on_interrupt : sig && n->leave_on_terminate;
+            printf(sig ? "==> Serai shutdown triggered\n"
+                       : "==> Starting again with the restored state\n");
+            fflush(stdout);
+        }
+        stop(&h, &secrets, leaving);
+    } while (r == 0 && sig == 0);
     return r;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@ static struct {
     struct agent_opts opts;
     sigset_t signals;
     int signal_fd, quit_fd;
+    atomic_bool quit, restart; /* what quit_fd is about */
 } agent = {.signal_fd = -1, .quit_fd = -1};
 
 static void raise_nofile(void)
@@ -122,19 +124,35 @@ int agent_run(void)
     while (sig == 0) {
         if (poll(fds, ARRAY_LEN(fds), -1) < 0)
             continue; /* EINTR: a signal that is not ours */
-        if (fds[1].revents && read(agent.quit_fd, &n, sizeof n) == sizeof n)
+        if (fds[1].revents && read(agent.quit_fd, &n, sizeof n) == sizeof n) {
+            if (!atomic_load(&agent.quit) && atomic_exchange(&agent.restart, false)) {
+                notify_reloading();
+                return 0;
+            }
             sig = SIGTERM;
-        else if (fds[0].revents)
+        }
+        if (sig == 0 && fds[0].revents)
             sig = take_signal();
     }
     begin_stop();
     return sig;
 }
 
-void agent_quit(void)
+static void ask(atomic_bool *what)
 {
     const uint64_t one = 1;
 
+    atomic_store(what, true);
     if (agent.quit_fd >= 0)
         (void)!write(agent.quit_fd, &one, sizeof one);
+}
+
+void agent_quit(void)
+{
+    ask(&agent.quit);
+}
+
+void agent_restart(void)
+{
+    ask(&agent.restart);
 }

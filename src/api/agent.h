@@ -22,9 +22,13 @@ struct agent_opts {
 /* Before any thread is started: blocks the signals, hardens the process, raises RLIMIT_NOFILE.
  */
 int agent_init(const struct agent_opts *o, struct err *e);
-/* Tell the service manager we are ready, then wait. Returns the signal that asks to end. */
+/* Tell the service manager we are ready, then wait. Returns the signal that asks to end, or 0
+ * when agent_restart has asked: then everything is stopped and started again, and this called
+ * again. */
 int agent_run(void);
 /* Ask agent_run to return as if SIGTERM had come (tests, fatal errors). */
 void agent_quit(void);
+/* Stop and start again, with the same configuration: a snapshot has been staged. */
+void agent_restart(void);
 
 #endif

@@ -25,7 +25,7 @@ static void skip_empty_lines(struct conn *c)
         conn_in_used(c, 2);
 }
 
-static size_t default_body_limit(const struct http_exchange *x)
+size_t http_usual_body_limit(const struct http_exchange *x)
 {
     const struct http_limits *l = &x->c->w->server->limits;
     static const struct str proofs[] = {
@@ -56,7 +56,7 @@ static int begin_body(struct http_exchange *x, const char **why)
     struct conn *c = x->c;
     const struct http_server_opts *o = &c->w->server->opts;
 
-    x->body_max = o->body_limit ? o->body_limit(x, o->arg) : default_body_limit(x);
+    x->body_max = o->body_limit ? o->body_limit(x, o->arg) : http_usual_body_limit(x);
     if (x->head.content_length > 0 && (uint64_t)x->head.content_length > x->body_max) {
         *why = "the request body is too large";
         return 413;

@@ -60,6 +60,8 @@ struct http_limits {
 typedef void http_handler(struct http_exchange *x, void *arg);
 /* Asked once the head is there, before the body is read: how many bytes may it have? */
 typedef size_t http_body_limit(struct http_exchange *x, void *arg);
+/* What holds without one: limits.body with a token's header, else limits.body_anon. */
+size_t http_usual_body_limit(const struct http_exchange *x);
 
 struct http_server_opts {
     unsigned workers;          /* 0: one per core */

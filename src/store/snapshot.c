@@ -108,7 +108,10 @@ static int write_item(struct writer *w, const struct item *it, struct err *e)
     return r;
 }
 
-static int write_prefixes(struct txn *t, struct writer *w, struct err *e)
+/* Each prefix that has a revision of its own. */
+typedef int prefix_fn(void *arg, struct str prefix, uint64_t rev, struct err *e);
+
+static int each_prefix(struct txn *t, prefix_fn *fn, void *arg, struct err *e)
 {
     struct str prefix = STR("");
     uint64_t rev;
@@ -117,7 +120,7 @@ static int write_prefixes(struct txn *t, struct writer *w, struct err *e)
     while ((r = t->store->driver->prefix_seek(t->snap, prefix, &prefix, &rev, e)) > 0) {
         char next[STORE_KEY_MAX + 2];
 
-        r = write_item(w, &(struct item){.kind = 'P', .key = prefix, .mod_rev = rev}, e);
+        r = fn(arg, prefix, rev, e);
         if (r < 0 || prefix.len > STORE_KEY_MAX)
             break;
         memcpy(next, prefix.p, prefix.len);
@@ -125,6 +128,11 @@ static int write_prefixes(struct txn *t, struct writer *w, struct err *e)
         prefix = arena_str(t->arena, str_n(next, prefix.len + 1));
     }
     return r;
+}
+
+static int write_prefix(void *w, struct str prefix, uint64_t rev, struct err *e)
+{
+    return write_item(w, &(struct item){.kind = 'P', .key = prefix, .mod_rev = rev}, e);
 }
 
 static int write_records(struct txn *t, struct writer *w, struct err *e)
@@ -170,7 +178,7 @@ int store_snapshot_write(struct store *s, int fd, uint64_t *ret_rev, struct err 
         return r;
     rev = txn_rev(t);
     buf_puts(&w.buf, MAGIC);
-    r = write_prefixes(t, &w, e);
+    r = each_prefix(t, write_prefix, &w, e);
     if (r >= 0)
         r = write_records(t, &w, e);
     if (r >= 0)
@@ -189,8 +197,9 @@ struct reader {
     int fd;
     char *p; /* a window on the stream: [at, end) is not consumed yet */
     size_t at, end, cap;
-    uint64_t crc; /* of what is consumed */
-    bool eof;
+    uint64_t crc;   /* of what is consumed */
+    uint64_t floor; /* see store_snapshot_restore_above */
+    struct store *old;
 };
 
 static int damaged(struct err *e, const char *what)
@@ -269,14 +278,41 @@ static int check_end(const struct reader *r, const struct item *it, struct err *
     return 0;
 }
 
-static int load_item(struct store *s, const struct item *it, uint64_t *max_rev, struct err *e)
+static int load_item(struct store *s, const struct item *it, uint64_t floor, uint64_t *max_rev,
+                     struct err *e)
 {
     struct record rec = {it->key, it->value, it->create_rev, it->mod_rev};
+    uint64_t rev = it->mod_rev > floor ? it->mod_rev : floor; /* of a prefix */
 
     if (it->mod_rev > *max_rev)
         *max_rev = it->mod_rev;
-    return it->kind == 'P' ? s->driver->group_prefix(s->d, it->key, it->mod_rev, e)
+    return it->kind == 'P' ? s->driver->group_prefix(s->d, it->key, rev, e)
                            : s->driver->restore_load(s->d, &rec, e);
+}
+
+struct raising {
+    struct store *s;
+    uint64_t rev;
+};
+
+static int raise_prefix(void *arg, struct str prefix, uint64_t rev, struct err *e)
+{
+    const struct raising *to = arg;
+
+    (void)rev;
+    return to->s->driver->group_prefix(to->s->d, prefix, to->rev, e);
+}
+
+/* What the replaced store knew of: the snapshot may know nothing of it. */
+static int raise_old_prefixes(struct store *s, const struct reader *rd, struct err *e)
+{
+    auto_txn struct txn *t = NULL;
+    int r;
+
+    if (!rd->old)
+        return 0;
+    r = txn_begin(rd->old, TXN_READ_ONLY, &t, e);
+    return r < 0 ? r : each_prefix(t, raise_prefix, &(struct raising){s, rd->floor}, e);
 }
 
 /* One group's worth of items. 1: more follow, 0: *ret_end is the end item. */
@@ -295,7 +331,7 @@ static int load_group(struct store *s, struct reader *rd, struct item *ret_end,
             *ret_end = it;
             return check_end(rd, &it, e);
         }
-        r = load_item(s, &it, max_rev, e);
+        r = load_item(s, &it, rd->floor, max_rev, e);
         if (r != 0)
             return r < 0 ? r : err_set(e, ERR_NOSPACE, "the store's map is full");
         ops++;
@@ -316,6 +352,8 @@ static int load_all(struct store *s, struct reader *rd, uint64_t *ret_rev, struc
     struct item end = {0};
     int more = 1;
 
+    rev = rd->floor > rev ? rd->floor : rev;
+
     while (more) {
         int r = no_again(s->driver->group_begin(s->d, e), e);
 
@@ -324,7 +362,9 @@ static int load_all(struct store *s, struct reader *rd, uint64_t *ret_rev, struc
         more = load_group(s, rd, &end, &rev, e);
         if (more == 0) {
             rev = end.mod_rev > rev ? end.mod_rev : rev;
-            r = s->driver->restore_end(s->d, e);
+            r = no_again(raise_old_prefixes(s, rd, e), e);
+            if (r == 0)
+                r = s->driver->restore_end(s->d, e);
         }
         if (more < 0 || r != 0) {
             s->driver->group_abort(s->d);
@@ -369,18 +409,64 @@ static int load_stream(struct store *s, struct reader *rd, uint64_t *ret_rev, st
     return r;
 }
 
+static int read_magic(struct reader *rd, struct err *e)
+{
+    int r = want(rd, sizeof MAGIC - 1, e);
+
+    if (r < 0)
+        return r;
+    if (memcmp(rd->p, MAGIC, sizeof MAGIC - 1) != 0)
+        return damaged(e, "it does not begin like one");
+    consume(rd, sizeof MAGIC - 1);
+    return 0;
+}
+
+static void reader_init(struct reader *rd, int fd)
+{
+    pthread_once(&crc_once, crc_init);
+    *rd = (struct reader){.fd = fd, .cap = STREAM_BUF + STORE_VALUE_MAX + STORE_KEY_MAX};
+    rd->p = malloc(rd->cap);
+    if (!rd->p)
+        abort();
+}
+
+static int read_all(struct reader *rd, store_snapshot_fn *fn, void *arg, uint64_t *ret_rev,
+                    struct err *e)
+{
+    struct item it;
+    int r = read_magic(rd, e);
+
+    while (r == 0 && (r = read_item(rd, &it, e)) == 0 && it.kind != 'E')
+        if (it.kind == 'R' && fn)
+            fn(arg, &(struct record){it.key, it.value, it.create_rev, it.mod_rev});
+    if (r == 0)
+        r = check_end(rd, &it, e);
+    if (r == 0 && ret_rev)
+        *ret_rev = it.mod_rev;
+    return r;
+}
+
+int store_snapshot_read(int fd, store_snapshot_fn *fn, void *arg, uint64_t *ret_rev,
+                        struct err *e)
+{
+    struct reader rd;
+    int r;
+
+    reader_init(&rd, fd);
+    r = read_all(&rd, fn, arg, ret_rev, e);
+    free(rd.p);
+    return r < 0 ? err_wrap(e, r, "read a snapshot") : 0;
+}
+
 static int restore(struct store *s, struct reader *rd, struct err *e)
 {
     uint64_t rev;
     int r = check_empty(s, e);
 
     if (r == 0)
-        r = want(rd, sizeof MAGIC - 1, e);
+        r = read_magic(rd, e);
     if (r < 0)
         return r;
-    if (memcmp(rd->p, MAGIC, sizeof MAGIC - 1) != 0)
-        return damaged(e, "it does not begin like one");
-    consume(rd, sizeof MAGIC - 1);
     r = store_gate_close(s, clock_mono_ms() + STORE_QUIET_MS, e);
     if (r < 0)
         return r;
@@ -391,18 +477,23 @@ static int restore(struct store *s, struct reader *rd, struct err *e)
     return r;
 }
 
-int store_snapshot_restore(struct store *s, int fd, struct err *e)
+int store_snapshot_restore_above(struct store *s, int fd, struct store *old, uint64_t floor,
+                                 struct err *e)
 {
-    struct reader rd = {.fd = fd, .cap = STREAM_BUF + STORE_VALUE_MAX + STORE_KEY_MAX};
+    struct reader rd;
     int r;
 
-    pthread_once(&crc_once, crc_init);
-    rd.p = malloc(rd.cap);
-    if (!rd.p)
-        abort();
+    reader_init(&rd, fd);
+    rd.floor = floor;
+    rd.old = old;
     committer_pause(s);
     r = restore(s, &rd, e);
     committer_resume(s);
     free(rd.p);
     return r < 0 ? err_wrap(e, r, "restore a snapshot") : 0;
+}
+
+int store_snapshot_restore(struct store *s, int fd, struct err *e)
+{
+    return store_snapshot_restore_above(s, fd, NULL, 0, e);
 }

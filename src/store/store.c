@@ -34,7 +34,7 @@ static void store_init(struct store *s)
     waits_init(s);
 }
 
-int store_open(const struct store_opts *opts, struct store **ret, struct err *e)
+int store_open_as_is(const struct store_opts *opts, struct store **ret, struct err *e)
 {
     struct store *s = calloc(1, sizeof *s);
     uint64_t rev = 0;
@@ -49,6 +49,7 @@ int store_open(const struct store_opts *opts, struct store **ret, struct err *e)
         return err_wrap(e, r, "open the store %s", opts->dir ? opts->dir : "in memory");
     }
     atomic_store(&s->rev, rev);
+    s->dir = opts->dir ? strdup(opts->dir) : NULL;
     s->cache = table_cache_new(TABLE_CACHE_BYTES);
     history_init(&s->history, rev);
     store_init(s);
@@ -59,6 +60,14 @@ int store_open(const struct store_opts *opts, struct store **ret, struct err *e)
     }
     *ret = s;
     return 0;
+}
+
+int store_open(const struct store_opts *opts, struct store **ret, struct err *e)
+{
+    int r = opts->dir ? store_take_staged(opts->dir, e) : 0;
+
+    return r < 0 ? err_wrap(e, r, "restore the store %s", opts->dir)
+                 : store_open_as_is(opts, ret, e);
 }
 
 static void stop_committer(struct store *s)
@@ -105,6 +114,7 @@ void store_close(struct store *s)
     cond_done(&s->idle);
     lock_done(&s->queue_lock);
     s->driver->close(s->d);
+    free(s->dir);
     free(s);
 }
 

@@ -185,6 +185,21 @@ int watch_fd(struct watch *w); /* readable while events wait */
  */
 int store_snapshot_write(struct store *s, int fd, uint64_t *ret_rev, struct err *e);
 int store_snapshot_restore(struct store *s, int fd, struct err *e);
+/* Without a store: each record to `fn` (may be NULL), valid during the call only; *ret_rev may
+ * be NULL. 0 says that it is whole; ERR_CORRUPT comes after what could be read. */
+typedef void store_snapshot_fn(void *arg, const struct record *rec);
+int store_snapshot_read(int fd, store_snapshot_fn *fn, void *arg, uint64_t *ret_rev,
+                        struct err *e);
+/*
+ * Replace everything, at the next start: the snapshot is checked and put beside the store as
+ * STORE_STAGED (one may also be put there by hand), and the next store_open of the directory
+ * begins with what is in it. What was there is kept as STORE_BEFORE_RESTORE. The revision goes
+ * on above both, so nobody who waits for a change waits for ever. ERR_CORRUPT, ERR_IO,
+ * ERR_NOSPACE; ERR_UNSUPPORTED for a store in memory.
+ */
+#define STORE_STAGED "restore.snap"
+#define STORE_BEFORE_RESTORE "data.mdb.before-restore"
+int store_snapshot_stage(struct store *s, struct str snapshot, struct err *e);
 
 /*
  * Keys are tuples: parts in order, each ended by 0x00, so that a prefix of parts is a prefix of

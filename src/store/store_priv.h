@@ -141,6 +141,7 @@ struct wait_table {
 struct store {
     const struct store_driver *driver;
     void *d;
+    char *dir;                /* NULL: in memory */
     atomic_uint_fast64_t rev; /* newest durable */
 
     struct lock pool_lock;
@@ -223,5 +224,15 @@ void key_add_raw(struct key *k, struct str bytes); /* finished parts */
 int store_key_check(struct str key, struct err *e);
 /* The first key after all that begin with `prefix`: false if there is none. */
 bool prefix_end(struct arena *a, struct str prefix, struct str *ret);
+
+/* store.c: without a look at what is staged. */
+int store_open_as_is(const struct store_opts *opts, struct store **ret, struct err *e);
+/* snapshot.c: the store's revision and that of every prefix, also of those of `old` (may be
+ * NULL), is `floor` at least. */
+int store_snapshot_restore_above(struct store *s, int fd, struct store *old, uint64_t floor,
+                                 struct err *e);
+/* snapshot_stage.c: make `dir` what is staged in it; nothing staged is fine. Nobody has it
+ * open. */
+int store_take_staged(const char *dir, struct err *e);
 
 #endif

@@ -79,11 +79,12 @@ def find_binary(name):
 
 
 class Reply:
-    """What a server answered: status, headers (lower case names), text, json (None if it is none)."""
+    """What a server answered: status, headers (lower case names), data, text, json (None if it is none)."""
 
     def __init__(self, status, headers, data):
         self.status = status
         self.headers = {k.lower(): v for k, v in headers}
+        self.data = data
         self.text = data.decode("utf-8", "replace")
         try:
             self.json = json.loads(self.text)

@@ -32,6 +32,8 @@ GROUP(nomad_cmd_operator_root_keyring, "operator root keyring",
       "Manages the root encryption keys");
 GROUP(nomad_cmd_operator_scheduler, "operator scheduler",
       "Provides access to the scheduler configuration");
+GROUP(nomad_cmd_operator_snapshot, "operator snapshot",
+      "Saves and inspects snapshots of Nomad server state");
 GROUP(nomad_cmd_server, "server", "Interact with servers");
 GROUP(nomad_cmd_service, "service", "Interact with registered services");
 GROUP(nomad_cmd_system, "system", "Interact with the system API");

@@ -241,6 +241,8 @@ const struct route agent_routes[] = {
     {M_DELETE, "/v1/operator/raft/peer", 0, raft_peer_remove, NULL},
     {M_GET, "/v1/operator/autopilot/configuration", 0, autopilot_configuration, NULL},
     {M_GET, "/v1/operator/autopilot/health", 0, autopilot_health, NULL},
+    {M_GET, "/v1/operator/snapshot", ROUTE_BLOCKING, snapshot_save, NULL},
+    {M_WRITE, "/v1/operator/snapshot", ROUTE_BLOCKING, snapshot_restore, NULL},
     {M_GET, "/v1/operator/license", 0, license, NULL},
     {M_GET, "/v1/services", 0, none_of_these, NULL},
     {M_GET, "/v1/service/:name", 0, none_of_these, NULL},

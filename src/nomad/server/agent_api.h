@@ -18,4 +18,8 @@ int autopilot_health(struct call *c, struct err *e);
 int agent_metrics(struct call *c, struct err *e);
 int reconcile_summaries(struct call *c, struct err *e);
 
+/* snapshot_api.c */
+int snapshot_save(struct call *c, struct err *e);
+int snapshot_restore(struct call *c, struct err *e);
+
 #endif

@@ -16,7 +16,7 @@ int raft_configuration(struct call *c, struct err *e)
 
     (void)e;
     json_obj(w);
-    json_kv_u64(w, "Index", 1);
+    json_kv_u64(w, "Index", s->start_rev); /* since when it is so */
     json_key(w, "Servers");
     json_arr(w);
     json_obj(w);

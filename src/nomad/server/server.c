@@ -45,6 +45,7 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
 {
     int r = streams_start(s, e);
 
+    s->start_rev = store_rev(s->opts.store);
     monitors_start(s);
     if (r == 0)
         r = events_start(s, e);

@@ -40,9 +40,10 @@ struct nomad_server_opts {
     double max_heartbeats_per_second;                 /* 0: 50 */
     int64_t job_gc_threshold_ms, eval_gc_threshold_ms, batch_eval_gc_threshold_ms,
         deployment_gc_threshold_ms, node_gc_threshold_ms,
-        job_gc_interval_ms;  /* 0: the contract's defaults */
-    const char *key_file;    /* what root keys are sealed with; NULL: in memory, for one life */
-    const char *oidc_issuer; /* NULL, "": no OpenID discovery */
+        job_gc_interval_ms; /* 0: the contract's defaults */
+    const char *key_file;   /* what root keys are sealed with; NULL: in memory, for one life */
+    const char *snapshot_dir; /* where there is room for one; NULL: in memory */
+    const char *oidc_issuer;  /* NULL, "": no OpenID discovery */
     int64_t root_key_rotation_ms, root_key_gc_ms, root_key_gc_interval_ms; /* 0: the same */
     int64_t job_max_source_size; /* of a job's kept text; 0: JOB_SOURCE_MAX, <0: none is kept */
 };

@@ -41,6 +41,7 @@ struct nomad_server {
     struct keyring_loop *keyring_loop;
     struct variable_locks *locks;
     struct stopper stop;
+    uint64_t start_rev; /* the store's when the server was started */
 };
 
 /* ---- http.c: what every handler uses ----------------------------------------------------- */

@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/path.h"
 
 static int temp_file(void)
 {
@@ -112,7 +115,7 @@ TEST(a_damaged_snapshot_is_refused_whole)
     fill(a, 9000);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         auto_store struct store *b = st_memory();
-        auto_fd int fd = temp_file();
+        auto_fd int fd = temp_file(), dirfd = -1;
         off_t size;
 
         T_ROW(rows[i].label);
@@ -137,4 +140,125 @@ TEST(a_damaged_snapshot_is_refused_whole)
         auto_txn struct txn *t = st_begin(b, TXN_READ_ONLY);
         T_STR_EQ(st_keys(t, "", 0), "a");
     }
+}
+
+TEST(a_staged_snapshot_replaces_the_store_at_its_next_open)
+{
+    const char *dir = st_dir("staged");
+    auto_store struct store *a = st_memory();
+    struct store *b = st_open(dir, 0);
+    auto_buf struct buf text = BUF_INIT(64 << 20);
+    auto_fd int fd = temp_file();
+    struct err e = ERR_INIT;
+    uint64_t rev_a = 0, rev_b;
+
+    fill(a, 100);
+    T_OK(store_snapshot_write(a, fd, &rev_a, &e), &e);
+    lseek(fd, 0, SEEK_SET);
+    T_OK(fd_read_all(fd, &text, &e), &e);
+    T_OK(store_register_prefix(b, STR("v/"), &e), &e);
+    for (size_t i = 0; i < 500; i++)
+        rev_b = st_put(b, "v/only here", "1");
+    T_INT_EQ(store_snapshot_stage(a, buf_str(&text), &e), ERR_UNSUPPORTED);
+    T_INT_EQ(store_snapshot_stage(b, str_upto(buf_str(&text), text.len - 1), &e), ERR_CORRUPT);
+    T_OK(store_snapshot_stage(b, buf_str(&text), &e), &e);
+    T_STR_EQ(st_get(b, "v/only here"), "1"); /* not before it is opened again */
+    store_close(b);
+
+    b = st_open(dir, 0);
+    T_STR_EQ(st_get(b, "t/first"), "changed");
+    T_TRUE(store_rev(b) > rev_a && store_rev(b) > rev_b);
+    {
+        auto_txn struct txn *t = st_begin(b, TXN_READ_ONLY);
+        struct record rec;
+
+        T_INT_EQ(txn_get(t, STR("v/only here"), &rec, &e), ERR_NOTFOUND);
+        T_INT_EQ(txn_prefix_rev(t, STR("v/")), store_rev(b)); /* who waits hears of it */
+        T_INT_EQ(txn_prefix_rev(t, STR("t/")), store_rev(b));
+    }
+    store_close(b);
+    b = st_open(dir, 0); /* once only */
+    T_STR_EQ(st_get(b, "t/first"), "changed");
+    store_close(b);
+}
+
+static void while_loaded(int dirfd)
+{
+    T_INT_EQ(mkdirat(dirfd, "restoring", 0700), 0);
+    T_INT_EQ(path_write_atomic(dirfd, "restoring/data.mdb", STR("x"), 0600, NULL), 0);
+}
+
+static void between_renames(int dirfd)
+{
+    T_INT_EQ(renameat(dirfd, "data.mdb", dirfd, STORE_BEFORE_RESTORE), 0);
+}
+
+static void before_end(int dirfd)
+{
+    T_INT_EQ(linkat(dirfd, "data.mdb", dirfd, STORE_BEFORE_RESTORE, 0), 0);
+}
+
+static void while_staged(int dirfd)
+{
+    T_INT_EQ(path_write_atomic(dirfd, STORE_STAGED ".part", STR("x"), 0600, NULL), 0);
+}
+
+/* Each place where a restore may have been cut off: the next open brings it to its end. */
+TEST(a_restore_that_was_cut_off_is_brought_to_its_end)
+{
+    static const struct {
+        const char *label;
+        void (*cut)(int dirfd);
+    } rows[] = {
+        {"while it was loaded", while_loaded},
+        {"between the two renames", between_renames},
+        {"before the staged file went", before_end},
+        {"while it was staged", while_staged},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *dir = st_dir(rows[i].label);
+        auto_store struct store *a = st_memory();
+        struct store *b = st_open(dir, 0);
+        auto_buf struct buf text = BUF_INIT(64 << 20);
+        auto_fd int fd = temp_file(), dirfd = -1;
+        struct err e = ERR_INIT;
+
+        T_ROW(rows[i].label);
+        fill(a, 100);
+        T_OK(store_snapshot_write(a, fd, NULL, &e), &e);
+        lseek(fd, 0, SEEK_SET);
+        T_OK(fd_read_all(fd, &text, &e), &e);
+        st_put(b, "old", "1");
+        T_OK(store_snapshot_stage(b, buf_str(&text), &e), &e);
+        store_close(b);
+        dirfd = path_open_dir(dir, &e);
+        rows[i].cut(dirfd);
+        b = st_open(dir, 0);
+        T_STR_EQ(st_get(b, "t/first"), "changed");
+        store_close(b);
+    }
+    T_ROW("");
+}
+
+static void count(void *arg, const struct record *rec)
+{
+    T_TRUE(rec->key.len > 0);
+    ++*(size_t *)arg;
+}
+
+TEST(a_snapshot_is_read_without_a_store)
+{
+    auto_store struct store *a = st_memory();
+    auto_fd int fd = temp_file();
+    struct err e = ERR_INIT;
+    uint64_t rev = 0;
+    size_t n = 0;
+
+    fill(a, 100);
+    T_OK(store_snapshot_write(a, fd, NULL, &e), &e);
+    lseek(fd, 0, SEEK_SET);
+    T_OK(store_snapshot_read(fd, count, &n, &rev, &e), &e);
+    T_INT_EQ(rev, store_rev(a));
+    T_INT_EQ(n, 103);
 }
