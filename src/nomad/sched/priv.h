@@ -172,6 +172,7 @@ struct spread_state {
     double share, rest; /* rest: desired of a value that is not listed; < 0: none */
     bool targets;
     LIST(struct spread_use) values;
+    int32_t *by_class; /* value by a node's class, + 1; 0: not looked at. NULL: it is unique */
     int32_t *value_of; /* by candidate; NONE: no such attribute */
 };
 
@@ -183,6 +184,31 @@ struct distinct {
     struct spread_state by_value;
 };
 
+/*
+ * Candidates with the same value of every spread's attribute get the same boost; so what makes
+ * a final score of one without it is computed once per such combination and number of parts:
+ * final = score * mul + add.
+ */
+enum { PARTS_MAX = 8, COMBINATIONS_MAX = 65536 };
+
+struct blend {
+    float mul, add;
+};
+
+struct combinations {
+    uint32_t *of;        /* by candidate */
+    uint32_t *like;      /* a candidate of each */
+    uint32_t len;        /* 0: there are too many */
+    struct blend *blend; /* by combination * PARTS_MAX + parts */
+};
+
+enum { NUMBER_TEXTS_BITS = 7 };
+
+struct number_text {
+    uint64_t bits; /* of a double that is not 0 */
+    struct str text;
+};
+
 /* Ranking one group over all nodes. */
 struct ranker {
     struct eval_run *run;
@@ -191,6 +217,8 @@ struct ranker {
     struct feasible feas;
     struct candidate *at;
     float *score;                     /* by candidate; NOWHERE: out of the question */
+    uint32_t *cell;                   /* by candidate: which blend */
+    struct combinations combinations; /* of the spreads' values */
     VEC(uint32_t) dirty;              /* candidates whose score must be computed again */
     struct tally filtered, exhausted; /* as things stand */
     int32_t *cand_of;                 /* by node; NONE */
@@ -201,6 +229,7 @@ struct ranker {
     LIST(struct spread_state) spreads;
     LIST(struct distinct) distincts;
     struct json *nodes_available;
+    struct number_text texts[1 << NUMBER_TEXTS_BITS];
     int64_t nodes_in_pool;
 };
 
@@ -248,6 +277,7 @@ bool node_has_driver(const struct node *n, const char *driver);
 void spread_init(struct ranker *k);
 void spread_prepare(struct ranker *k); /* before the candidates are looked at */
 double spread_boost(const struct ranker *k, uint32_t cand);
+void spread_blend(struct ranker *k);                           /* fills combinations.blend */
 const char *distinct_problem(struct ranker *k, uint32_t cand); /* NULL: fine */
 /* One more or less on the node (it need not be a candidate). same_group: of this group. */
 void spread_count(struct ranker *k, int32_t node, bool same_group, int by);

@@ -49,6 +49,7 @@ static void find_candidates(struct ranker *k)
 
     k->at = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->at);
     k->score = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->score);
+    k->cell = arena_array(k->run->a, uint32_t, s->hot.len + 1);
     k->cand_of = arena_alloc(k->run->a, (s->hot.len + 1) * sizeof *k->cand_of);
     for (uint32_t i = 0; i < s->hot.len; i++) {
         const struct hot *h = &s->hot.at[i];
@@ -92,21 +93,57 @@ static double affinity_of(struct ranker *k, const affinity_list *l, const struct
     return sum;
 }
 
+static double node_affinities(struct ranker *k, const struct node *n)
+{
+    double sum =
+        affinity_of(k, &k->run->job->affinities, n) + affinity_of(k, &k->group->affinities, n);
+
+    list_each (&k->group->tasks, it)
+        sum += affinity_of(k, &it->affinities, n);
+    return sum;
+}
+
+static bool affinity_escapes(const affinity_list *l)
+{
+    list_each (l, it)
+        if (target_is_unique(it->ltarget) || target_is_unique(it->rtarget))
+            return true;
+    return false;
+}
+
+static bool affinities_escape(const struct ranker *k)
+{
+    list_each (&k->group->tasks, it)
+        if (affinity_escapes(&it->affinities))
+            return true;
+    return affinity_escapes(&k->run->job->affinities) ||
+           affinity_escapes(&k->group->affinities);
+}
+
+/* Nodes of one class have the same, unless something unique is asked for. */
 static void find_affinities(struct ranker *k)
 {
+    const struct sched *s = k->run->s;
     double total = affinity_sum(&k->run->job->affinities) + affinity_sum(&k->group->affinities);
+    uint32_t *like; /* by class: a candidate of it, + 1 */
+    bool unique = affinities_escape(k);
 
     list_each (&k->group->tasks, it)
         total += affinity_sum(&it->affinities);
     k->has_affinities = total > 0;
-    for (uint32_t i = 0; k->has_affinities && i < k->len; i++) {
-        const struct node *n = k->run->s->nodes.at[k->at[i].node]->node;
-        double sum = affinity_of(k, &k->run->job->affinities, n) +
-                     affinity_of(k, &k->group->affinities, n);
+    if (!k->has_affinities)
+        return;
+    like = arena_array(k->run->a, uint32_t, s->classes.at.len + 1);
+    for (uint32_t i = 0; i < k->len; i++) {
+        struct candidate *c = &k->at[i];
+        uint32_t *first = &like[s->hot.at[c->node].class];
 
-        list_each (&k->group->tasks, it)
-            sum += affinity_of(k, &it->affinities, n);
-        k->at[i].affinity = (float)(sum / total);
+        if (*first && !unique) {
+            c->affinity = k->at[*first - 1].affinity;
+            continue;
+        }
+        c->affinity = (float)(node_affinities(k, s->nodes.at[c->node]->node) / total);
+        *first = i + 1;
     }
 }
 
@@ -237,6 +274,7 @@ static void score_it(struct ranker *k, uint32_t i)
         c->parts++;
     }
     k->score[i] = c->sum / (float)c->parts;
+    k->cell[i] = k->combinations.of[i] * PARTS_MAX + c->parts;
 }
 
 void ranker_short(struct ranker *k, uint32_t cand, const char *why)
@@ -405,12 +443,6 @@ static void top_add(struct top *t, uint32_t cand, double score)
     t->score[i] = score;
 }
 
-/* What changes with every alloc: then each candidate is looked at. */
-static bool is_plain(const struct ranker *k, const struct select_opts *o)
-{
-    return k->spreads.len == 0 && k->distincts.len == 0 && !o->avoid;
-}
-
 static void scan_plain(const struct ranker *k, uint32_t from, uint32_t to, struct top *t)
 {
     const float *score = k->score;
@@ -423,6 +455,71 @@ static void scan_plain(const struct ranker *k, uint32_t from, uint32_t to, struc
         if (t->len == SCHED_SCORES_SHOWN)
             least = (float)t->score[t->len - 1];
     }
+}
+
+/* With spreads. */
+static void scan_blended(const struct ranker *k, uint32_t from, uint32_t to, struct top *t)
+{
+    const struct blend *blend = k->combinations.blend;
+    float least = NOWHERE / PARTS_MAX;
+
+    for (uint32_t i = from; i < to; i++) {
+        const struct blend *b = &blend[k->cell[i]];
+        float score = k->score[i] * b->mul + b->add;
+
+        if (score <= least)
+            continue;
+        top_add(t, i, (double)score);
+        if (t->len == SCHED_SCORES_SHOWN)
+            least = (float)t->score[t->len - 1];
+    }
+}
+
+/* Penalties concern few: these are looked at by themselves, and meanwhile out of the question.
+ */
+struct set_aside {
+    uint32_t cand;
+    float score;
+};
+typedef LIST(struct set_aside) aside_list;
+
+static void set_aside(struct ranker *k, const struct select_opts *o, aside_list *aside)
+{
+    if (!o->avoid)
+        return;
+    list_each (o->avoid, id) {
+        int32_t node = mirror_node(k->run->s, *id);
+        int32_t i = node == NONE ? NONE : k->cand_of[node];
+
+        if (i == NONE || k->score[i] <= NOWHERE)
+            continue;
+        list_push(k->run->a, aside, ((struct set_aside){(uint32_t)i, k->score[i]}));
+        k->score[i] = NOWHERE;
+    }
+}
+
+static void scan_fast(struct ranker *k, const struct select_opts *o, struct top *t)
+{
+    aside_list aside = {0};
+    struct top exact = {0};
+    int parts;
+
+    set_aside(k, o, &aside);
+    if (k->spreads.len) {
+        spread_blend(k);
+        scan_blended(k, k->start, k->len, t);
+        scan_blended(k, 0, k->start, t);
+    } else {
+        scan_plain(k, k->start, k->len, t);
+        scan_plain(k, 0, k->start, t);
+    }
+    for (uint32_t i = 0; i < t->len; i++)
+        top_add(&exact, t->cand[i], final_score(k, t->cand[i], o, &parts));
+    list_each (&aside, it) {
+        k->score[it->cand] = it->score;
+        top_add(&exact, it->cand, final_score(k, it->cand, o, &parts));
+    }
+    *t = exact;
 }
 
 static void scan_all(struct ranker *k, uint32_t from, uint32_t to, const struct select_opts *o,
@@ -445,34 +542,45 @@ static void scan_all(struct ranker *k, uint32_t from, uint32_t to, const struct 
 /*
  * What the alloc (or the failure) says of it.
  */
-static void part(struct arena *a, struct json *to, const char *name, double v)
+static struct str number_text(struct ranker *k, double v)
 {
-    auto_buf struct buf b = BUF_INIT(64);
-    struct json_out w;
+    uint64_t bits;
+    struct number_text *t;
 
-    if (v == 0) {
-        json_set(a, to, str_of(name), (struct json){.type = JSON_NUMBER, .text = STR("0")});
-        return;
+    if (v == 0)
+        return STR("0");
+    memcpy(&bits, &v, sizeof bits);
+    t = &k->texts[(bits * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - NUMBER_TEXTS_BITS)];
+    if (t->bits != bits) { /* nodes are much alike: most scores were written before */
+        auto_buf struct buf b = BUF_INIT(64);
+        struct json_out w;
+
+        json_out_init(&w, &b, NULL);
+        json_double(&w, v);
+        *t = (struct number_text){bits, arena_str(k->run->a, buf_str(&b))};
     }
-    json_out_init(&w, &b, NULL);
-    json_double(&w, v);
-    json_set(a, to, str_of(name),
-             (struct json){.type = JSON_NUMBER, .text = arena_str(a, buf_str(&b))});
+    return t->text;
 }
 
-static void score_details(const struct ranker *k, uint32_t i, double norm,
+static void part(struct ranker *k, struct json *to, const char *name, double v)
+{
+    json_set(k->run->a, to, str_of(name),
+             (struct json){.type = JSON_NUMBER, .text = number_text(k, v)});
+}
+
+static void score_details(struct ranker *k, uint32_t i, double norm,
                           const struct select_opts *o, struct score_meta *ret)
 {
     const struct candidate *c = &k->at[i];
     struct arena *a = k->run->a;
     struct json *parts = json_new_object(a);
 
-    part(a, parts, "binpack", (double)fit_score(k, &k->run->s->hot.at[c->node]));
-    part(a, parts, "job-anti-affinity", c->same_group ? anti_affinity(k, c) : 0);
-    part(a, parts, "node-affinity", (double)c->affinity);
-    part(a, parts, "node-reschedule-penalty", is_avoided(k, c, o) ? -1 : 0);
+    part(k, parts, "binpack", (double)fit_score(k, &k->run->s->hot.at[c->node]));
+    part(k, parts, "job-anti-affinity", c->same_group ? anti_affinity(k, c) : 0);
+    part(k, parts, "node-affinity", (double)c->affinity);
+    part(k, parts, "node-reschedule-penalty", is_avoided(k, c, o) ? -1 : 0);
     if (k->spreads.len)
-        part(a, parts, "allocation-spread", spread_boost(k, i));
+        part(k, parts, "allocation-spread", spread_boost(k, i));
     *ret =
         (struct score_meta){.node_id = arena_strdup(a, k->run->s->nodes.at[c->node]->node->id),
                             .scores = parts,
@@ -494,9 +602,8 @@ static void count_classes(const struct ranker *k, struct alloc_metric *m)
     }
 }
 
-static void fill_metric(const struct ranker *k, const struct top *t,
-                        const struct tally *distinct, const struct select_opts *o,
-                        struct alloc_metric *m)
+static void fill_metric(struct ranker *k, const struct top *t, const struct tally *distinct,
+                        const struct select_opts *o, struct alloc_metric *m)
 {
     struct arena *a = k->run->a;
 
@@ -547,9 +654,8 @@ void ranker_select(struct ranker *k, const struct select_opts *opts, struct sele
         select_one(k, opts, ret);
         return;
     }
-    if (is_plain(k, opts)) {
-        scan_plain(k, k->start, k->len, &t);
-        scan_plain(k, 0, k->start, &t);
+    if (k->distincts.len == 0 && k->combinations.len) {
+        scan_fast(k, opts, &t);
     } else {
         scan_all(k, k->start, k->len, opts, &distinct, &t);
         scan_all(k, 0, k->start, opts, &distinct, &t);
@@ -566,5 +672,5 @@ void ranker_chose(struct ranker *k, uint32_t cand, double score, double victims_
 
     ret->cand = (int32_t)cand;
     fill_metric(k, &t, &distinct, o, &ret->metric);
-    part(k->run->a, ret->metric.score_meta.at[0].scores, "preemption", victims_score);
+    part(k, ret->metric.score_meta.at[0].scores, "preemption", victims_score);
 }

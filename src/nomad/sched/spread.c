@@ -19,14 +19,29 @@ static const char *node_value(const struct ranker *k, uint32_t node, const char 
     return node_target(k->run->s->nodes.at[node]->node, attribute, k->run->a);
 }
 
+static int32_t value_at(struct ranker *k, struct spread_state *sp, uint32_t node)
+{
+    uint32_t class = k->run->s->hot.at[node].class;
+    int32_t v;
+
+    if (sp->by_class && sp->by_class[class])
+        return sp->by_class[class] - 2;
+    v = value_index(k->run->a, sp, node_value(k, node, sp->attribute));
+    if (sp->by_class)
+        sp->by_class[class] = v + 2; /* NONE is -1 */
+    return v;
+}
+
 static void state_values(struct ranker *k, struct spread_state *sp, const char *attribute)
 {
     struct arena *a = k->run->a;
 
     sp->attribute = attribute;
+    if (!target_is_unique(attribute))
+        sp->by_class = arena_array(a, int32_t, k->run->s->classes.at.len + 1);
     sp->value_of = arena_array(a, int32_t, k->len + 1);
     for (uint32_t i = 0; i < k->len; i++)
-        sp->value_of[i] = value_index(a, sp, node_value(k, k->at[i].node, attribute));
+        sp->value_of[i] = value_at(k, sp, k->at[i].node);
 }
 
 /* What each listed value shall have; "*" stands for all that are not listed. */
@@ -82,6 +97,55 @@ static void add_distincts(struct ranker *k, const constraint_list *l, bool whole
     }
 }
 
+/* Every candidate's combination, one spread after the other. */
+static void find_combinations(struct ranker *k)
+{
+    struct combinations *c = &k->combinations;
+    struct arena *a = k->run->a;
+
+    c->of = arena_array(a, uint32_t, k->len + 1);
+    c->len = 1;
+    list_each (&k->spreads, sp) {
+        size_t width = sp->values.len + 1;
+        uint32_t *number, len = 0;
+
+        if (c->len * width > COMBINATIONS_MAX) {
+            c->len = 0;
+            return;
+        }
+        number = arena_array(a, uint32_t, c->len * width);
+        for (uint32_t i = 0; i < k->len; i++) {
+            uint32_t *n = &number[c->of[i] * width + (size_t)(sp->value_of[i] + 1)];
+
+            if (*n == 0)
+                *n = ++len;
+            c->of[i] = *n - 1;
+        }
+        c->len = len ? len : 1;
+    }
+    c->like = arena_array(a, uint32_t, c->len);
+    for (uint32_t i = 0; i < k->len; i++)
+        c->like[c->of[i]] = i;
+    c->blend = arena_array(a, struct blend, (size_t)c->len * PARTS_MAX);
+}
+
+void spread_blend(struct ranker *k)
+{
+    struct combinations *c = &k->combinations;
+
+    for (uint32_t i = 0; i < c->len; i++) {
+        float boost = k->len ? (float)spread_boost(k, c->like[i]) : 0;
+
+        for (uint32_t parts = 1; parts < PARTS_MAX; parts++) {
+            struct blend *b = &c->blend[i * PARTS_MAX + parts];
+            float n = (float)parts;
+
+            *b = boost == 0 ? (struct blend){1, 0}
+                            : (struct blend){n / (n + 1), boost / (n + 1)};
+        }
+    }
+}
+
 void spread_init(struct ranker *k)
 {
     double weights = weight_sum(&k->group->spreads) + weight_sum(&k->run->job->spreads);
@@ -90,14 +154,13 @@ void spread_init(struct ranker *k)
     add_spreads(k, &k->run->job->spreads, weights);
     add_distincts(k, &k->group->constraints, false);
     add_distincts(k, &k->run->job->constraints, true);
+    find_combinations(k);
 }
 
 static void count_value(struct ranker *k, struct spread_state *sp, int32_t node, int by)
 {
     int32_t cand = k->cand_of[node];
-    int32_t v = cand != NONE
-                    ? sp->value_of[cand]
-                    : value_index(k->run->a, sp, node_value(k, (uint32_t)node, sp->attribute));
+    int32_t v = cand != NONE ? sp->value_of[cand] : value_at(k, sp, (uint32_t)node);
 
     if (v != NONE)
         sp->values.at[v].used += by;
@@ -140,16 +203,8 @@ static double target_boost(const struct spread_state *sp, const struct spread_us
 }
 
 /* Without targets all values shall have the same: those with fewer are better. */
-static double even_boost(const struct spread_state *sp, const struct spread_use *u)
+static double even_boost(const struct spread_use *u, int64_t min, int64_t max)
 {
-    int64_t min = INT64_MAX, max = 0;
-
-    list_each (&sp->values, it) {
-        if (it->used <= 0)
-            continue;
-        min = it->used < min ? it->used : min;
-        max = it->used > max ? it->used : max;
-    }
     if (max == 0)
         return 0;
     if (u->used == 0) /* nothing there yet: the least used of all */
@@ -159,11 +214,27 @@ static double even_boost(const struct spread_state *sp, const struct spread_use 
     return min == max ? -1 : (double)(max - min) / (double)min;
 }
 
+static void least_and_most(const struct spread_state *sp, int64_t *min, int64_t *max)
+{
+    *min = INT64_MAX;
+    *max = 0;
+    list_each (&sp->values, it) {
+        if (it->used <= 0)
+            continue;
+        *min = it->used < *min ? it->used : *min;
+        *max = it->used > *max ? it->used : *max;
+    }
+}
+
 void spread_prepare(struct ranker *k)
 {
-    list_each (&k->spreads, sp)
+    list_each (&k->spreads, sp) {
+        int64_t min, max;
+
+        least_and_most(sp, &min, &max);
         list_each (&sp->values, it)
-            it->boost = sp->targets ? target_boost(sp, it) : even_boost(sp, it);
+            it->boost = sp->targets ? target_boost(sp, it) : even_boost(it, min, max);
+    }
 }
 
 double spread_boost(const struct ranker *k, uint32_t cand)

@@ -351,3 +351,34 @@ TEST(cores_are_given_to_one_alloc_each)
         seen |= k.cores[0];
     }
 }
+
+/* A distinct_property that forbids nothing makes every candidate be looked at exactly. */
+TEST(the_fast_look_at_spreads_finds_what_the_exact_one_finds)
+{
+    static const char text[] =
+        "{'ID':'j','Datacenters':['dc1'],'Constraints':[{'LTarget':'${meta.rack}',"
+        "'Operand':'%s','RTarget':'%s'}],'TaskGroups':[{'Name':'g','Count':40,"
+        "'Spreads':[{'Attribute':'${meta.rack}','Weight':70},"
+        "{'Attribute':'${node.unique.name}','Weight':30}],"
+        "'Tasks':[{'Name':'t','Driver':'raw_exec','Resources':{'CPU':300,'MemoryMB':100}}]}]}";
+    static const char *const how[][2] = {{"is_set", ""}, {"distinct_property", "1000"}};
+    const char *nodes[2][40];
+
+    for (size_t i = 0; i < 2; i++) {
+        auto_cluster struct cluster c;
+
+        cluster_init(&c);
+        for (int n = 0; n < 15; n++)
+            cluster_node(&c, n, rack);
+        cluster_job(&c, arena_printf(c.a, text, how[i][0], how[i][1]));
+        cluster_eval(&c, EVAL_BY_REGISTER);
+        T_INT_EQ(c.plan.places.len, 40);
+        for (size_t k = 0; k < 40; k++)
+            nodes[i][k] = strdup(c.plan.places.at[k]->node_id);
+    }
+    for (size_t k = 0; k < 40; k++) {
+        T_STR_EQ(nodes[0][k], nodes[1][k]);
+        free((void *)(uintptr_t)nodes[0][k]);
+        free((void *)(uintptr_t)nodes[1][k]);
+    }
+}
