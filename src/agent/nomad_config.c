@@ -72,6 +72,7 @@ static const struct schema_field server_fields[] = {
     TIME(server_t, "root_key_gc_threshold", root_key_gc_threshold_ns),
     TIME(server_t, "root_key_rotation_threshold", root_key_rotation_threshold_ns),
     TEXT(server_t, oidc_issuer),
+    TEXT(server_t, job_max_source_size),
     NO_EFFECT(server_t, "raft_protocol"),
     NO_EFFECT(server_t, "raft_multiplier"),
     NO_EFFECT(server_t, "num_schedulers"),
@@ -97,7 +98,6 @@ static const struct schema_field server_fields[] = {
     NO_EFFECT(server_t, "raft_trailing_logs"),
     NO_EFFECT(server_t, "job_default_priority"),
     NO_EFFECT(server_t, "job_max_priority"),
-    NO_EFFECT(server_t, "job_max_source_size"),
     NO_EFFECT(server_t, "job_tracked_versions"),
     NO_EFFECT(server_t, "acl_token_gc_threshold"),
 };
@@ -511,6 +511,23 @@ static int check_dirs(const struct nomad_config *c, struct err *e)
     return 0;
 }
 
+/* How much of a job's text is kept: a size, 0 for none at all. */
+static int finish_source_size(struct nomad_server_config *s, struct err *e)
+{
+    int64_t bytes;
+
+    if (!s->job_max_source_size || !*s->job_max_source_size)
+        return 0;
+    if (size_parse(str_of(s->job_max_source_size), &bytes, e) < 0)
+        return err_set(e, ERR_INVALID, "server.job_max_source_size: %s", e->msg);
+    if (bytes > NOMAD_SOURCE_SIZE_MAX)
+        return err_set(e, ERR_INVALID,
+                       "server.job_max_source_size must not be above 32 MiB, got %s",
+                       s->job_max_source_size);
+    s->job_max_source_bytes = bytes > 0 ? bytes : -1;
+    return 0;
+}
+
 static int check_rest(const struct nomad_config *c, struct err *e)
 {
     enum log_level level;
@@ -545,6 +562,8 @@ int nomad_config_finish(struct arena *a, struct nomad_config *c, struct err *e)
 
     if (r == 0)
         r = check_dirs(c, e);
+    if (r == 0)
+        r = finish_source_size(&c->server, e);
     if (r == 0)
         r = finish_addresses(a, c, e);
     if (r < 0)

@@ -27,6 +27,9 @@ struct nomad_addresses {
     const char *http, *rpc, *serf;
 };
 
+/* A body is no longer than that. */
+enum { NOMAD_SOURCE_SIZE_MAX = 32 << 20 };
+
 struct nomad_server_config {
     bool *enabled;
     int64_t bootstrap_expect;
@@ -37,6 +40,8 @@ struct nomad_server_config {
         batch_eval_gc_threshold_ns, deployment_gc_threshold_ns, node_gc_threshold_ns,
         root_key_gc_interval_ns, root_key_gc_threshold_ns, root_key_rotation_threshold_ns;
     const char *oidc_issuer;
+    const char *job_max_source_size; /* "1M" */
+    int64_t job_max_source_bytes;    /* the same; 0: not given, <0: none is kept */
     struct json *ignored;
 };
 

@@ -149,6 +149,7 @@ static int start_server(struct nomad_half *h, const char *data, struct err *e)
         .job_gc_interval_ms = s->job_gc_interval_ns / 1000000,
         .snapshot_dir = c->dev ? NULL : data,
         .oidc_issuer = s->oidc_issuer,
+        .job_max_source_size = s->job_max_source_bytes,
         .root_key_rotation_ms = s->root_key_rotation_threshold_ns / 1000000,
         .root_key_gc_ms = s->root_key_gc_threshold_ns / 1000000,
         .root_key_gc_interval_ms = s->root_key_gc_interval_ns / 1000000};
