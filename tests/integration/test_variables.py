@@ -80,3 +80,33 @@ def test_var_lock_runs_a_child_and_lets_go(box, nomad):
     assert r.code == 7, r
     assert json.loads(r.out)["Lock"]["ID"]
     assert "Lock" not in nomad.get("/v1/var/lk")
+
+
+def test_job_init_writes_a_template_that_a_variable_holds(nomad, box):
+    text = 'job "mine" {\n  # a remark\n}\n'
+    box.write("t.hcl", text)
+    run = lambda *args: box.run("nomad", *args, env={"NOMAD_ADDR": nomad.addr})
+    assert "No job templates found" in run("job", "init", "-list-templates").fails(1).err
+    run("var", "put", "nomad/job-templates/small", "template=@t.hcl").ok()
+    assert run("job", "init", "-list-templates").ok().out.endswith("\n  small\n")
+    assert run("job", "init", "-template", "small", "a.hcl").ok().out == "Example job file written to a.hcl\n"
+    assert (box.work / "a.hcl").read_text() == text
+    run("job", "init", "-short", "-template", "small", "b.hcl").ok()
+    assert (box.work / "b.hcl").read_text() == 'job "mine" {\n}\n'
+    assert 'Job template "none" not found' in run("job", "init", "-template", "none", "c.hcl").fails(1).err
+    run("var", "put", "nomad/job-templates/odd", "text=x").ok()
+    assert "is malformed" in run("job", "init", "-template", "odd", "c.hcl").fails(1).err
+    assert not (box.work / "c.hcl").exists()
+
+
+def test_a_servers_configuration_says_how_much_of_a_jobs_text_is_kept(box):
+    agent = box.nomad(extra='server {\n  job_max_source_size = "1k"\n}\n')
+    run = lambda *args: box.run("nomad", *args, env={"NOMAD_ADDR": agent.addr})
+    text = 'job "%s" {\n  group "g" {\n    count = 0\n    task "t" {\n      driver = "raw_exec"\n    }\n  }\n}\n'
+    box.write("small.hcl", text % "small")
+    box.write("big.hcl", text % "big" + "#" * 1000)
+    assert "exceeds maximum" not in run("job", "run", "-detach", "small.hcl").ok().out
+    r = run("job", "run", "-detach", "big.hcl").ok()
+    assert "exceeds maximum of 1000 B" in r.out + r.err
+    assert agent.request("GET", "/v1/job/small/submission?version=0").status == 200
+    assert agent.request("GET", "/v1/job/big/submission?version=0").status == 404

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/common/input.h"
+#include "cli/common/term.h"
+#include "cli/nomad/snippet.h"
 #include "nomad/jobspec/jobspec.h"
 #include "nomad/model/job.h"
 
@@ -88,6 +90,24 @@ static struct json *job_to_json(struct cli_call *c, const struct job *j)
     return v;
 }
 
+/* The lines that the diagnostics are about, of the job file and of files of variables. Only for
+ * people: what reads a pipe knows the text without them. */
+static const char *diag_lines(struct cli_call *c, const struct hcl_diags *d,
+                              const struct jobspec_opts *opts, const char *path,
+                              struct str text)
+{
+    const char *lines = "";
+
+    if (!term_is_tty(STDERR_FILENO))
+        return "";
+    lines = snippets_text(c->arena, d, path, text);
+    for (size_t i = 0; i < opts->n_var_files; i++)
+        lines =
+            pathf(c, "%s%s", lines,
+                  snippets_text(c->arena, d, opts->var_files[i].name, opts->var_files[i].text));
+    return *lines ? pathf(c, "\n%s", lines) : "";
+}
+
 static int read_hcl(struct cli_call *c, const struct job_file_flags *f, const char *path,
                     struct job_file *ret)
 {
@@ -104,8 +124,9 @@ static int read_hcl(struct cli_call *c, const struct job_file_flags *f, const ch
         return r;
     ret->format = "hcl2";
     if (jobspec_parse(ret->source, path, &opts, c->arena, &j, &d) < 0)
-        return failed(c, pathf(c, "Error parsing job file from %s:\n%s", path,
-                               hcl_diags_text(c->arena, &d)));
+        return failed(c, pathf(c, "Error parsing job file from %s:\n%s%s", path,
+                               hcl_diags_text(c->arena, &d),
+                               diag_lines(c, &d, &opts, path, ret->source)));
     ret->job = job_to_json(c, j);
     return CLI_EXIT_OK;
 }

@@ -9,13 +9,20 @@
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
-    bool short_, connect;
+    bool short_, connect, list;
+    const char *template;
 } o;
 
 static const struct flag init_flags[] = {
     {"short", FLAG_BOOL, &o.short_, NULL, "without comments"},
     {"connect", FLAG_BOOL, &o.connect, NULL, "two groups that talk to each other"},
+    {"template", FLAG_STR, &o.template, NULL,
+     "a template of this name, from the variable nomad/job-templates/NAME"},
+    {"list-templates", FLAG_BOOL, &o.list, NULL, "the names of the templates there are"},
 };
+
+/* Variables below it are templates. */
+#define TEMPLATES "nomad/job-templates/"
 
 static const char example[] =
     "# An example job. `nomad job plan` tells what it would do, `nomad job run` does it.\n"
@@ -214,15 +221,81 @@ static int write_new(const char *path, struct str text)
     return CLI_EXIT_OK;
 }
 
+/* ---- templates of one's own -------------------------------------------------------------- */
+
+static int list_templates(struct cli_call *c)
+{
+    static const struct str below = STR(TEMPLATES);
+    struct nomad_reply r;
+    int shown = 0;
+
+    if (nomad_get(c, pathf(c, "vars?prefix=%s", path_part(c, TEMPLATES)), &r))
+        return cli_fail(NOMAD_EXIT_FAILED, "Error retrieving job templates from the server: %s",
+                        r.error);
+    for (size_t i = 0; i < count_of(r.json); i++) {
+        const char *path = text_at(c, &r.json->items[i], "Path");
+
+        if (!str_starts(str_of(path), below))
+            continue;
+        if (shown++ == 0)
+            printf("Use nomad job init -template=<template> with any of the following:\n");
+        printf("  %s\n", path + below.len);
+    }
+    if (shown == 0)
+        return cli_fail(NOMAD_EXIT_FAILED,
+                        "No job templates found. Write one with `nomad var put " TEMPLATES
+                        "<name> template=@<file>`");
+    return CLI_EXIT_OK;
+}
+
+/* The variable's item "template"; NULL: said, and *ret_code is how to end. */
+static const char *fetch_template(struct cli_call *c, const char *name, int *ret_code)
+{
+    const struct json *text;
+    struct nomad_reply r;
+
+    *ret_code = CLI_EXIT_OK;
+    if (nomad_get(c, pathf(c, "var/" TEMPLATES "%s", path_part(c, name)), &r)) {
+        *ret_code =
+            r.status == 404
+                ? cli_fail(NOMAD_EXIT_FAILED, "Job template \"%s\" not found", name)
+                : cli_fail(NOMAD_EXIT_FAILED,
+                           "Error retrieving job template from the server: %s", r.error);
+        return NULL;
+    }
+    text = json_get(at(r.json, "Items"), "template");
+    if (!json_is(text, JSON_STRING)) {
+        *ret_code =
+            cli_fail(NOMAD_EXIT_FAILED,
+                     "Job template \"%s\" is malformed: it has no item \"template\"", name);
+        return NULL;
+    }
+    return arena_cstr(c->arena, text->text);
+}
+
+static const char *asked_text(struct cli_call *c, int *ret_code)
+{
+    *ret_code = CLI_EXIT_OK;
+    if (o.template && *o.template)
+        return fetch_template(c, o.template, ret_code);
+    return o.connect ? connected : example;
+}
+
 static int init_run(struct cli_call *c)
 {
-    auto_buf struct buf b = BUF_INIT(sizeof(example) + sizeof(connected));
-    struct str text = str_of(o.connect ? connected : example);
+    auto_buf struct buf b = BUF_INIT(PRINT_MAX);
+    const char *text;
+    int code;
 
+    if (o.list)
+        return list_templates(c);
+    text = asked_text(c, &code);
+    if (!text)
+        return code;
     if (o.short_)
-        strip(&b, text);
+        strip(&b, str_of(text));
     else
-        buf_put_str(&b, text);
+        buf_puts(&b, text);
     return write_new(c->argc ? c->argv[0] : "example.nomad.hcl", buf_str(&b));
 }
 
@@ -233,6 +306,7 @@ static int init_run(struct cli_call *c)
         .synopsis = (synopsis_),                                                            \
         .about = "Writes an example of a job file, example.nomad.hcl if no name is given.", \
         .flags = CLI_FLAGS(init_flags),                                                     \
+        .sets = SET_CLIENT,                                                                 \
         .args = {0, 1, "either no arguments or one: <filename>"},                           \
         .run = init_run,                                                                    \
     }
