@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "nomad/jobspec/jobspec_priv.h"
 
 /*
@@ -113,6 +115,25 @@ static void fold_scaling(struct task *t)
     }
 }
 
+static int by_key(const void *x, const void *y)
+{
+    const struct json_member *a = x, *b = y;
+
+    return str_cmp(a->key, b->key);
+}
+
+/* Members in order of their keys, as the API shows a map. No deeper than what was parsed. */
+static void sort_members(struct json *v)
+{
+    for (uint32_t i = 0; v->type == JSON_ARRAY && i < v->len; i++)
+        sort_members(&v->items[i]);
+    if (v->type != JSON_OBJECT || v->len == 0)
+        return;
+    qsort(v->members, v->len, sizeof *v->members, by_key);
+    for (uint32_t i = 0; i < v->len; i++)
+        sort_members(&v->members[i].value);
+}
+
 /* The API shows `x = {...}` in a driver's configuration as it shows a block: one of a list. */
 static void fold_config(struct json *config, struct arena *a)
 {
@@ -125,6 +146,8 @@ static void fold_config(struct json *config, struct arena *a)
         json_push(a, list, *v);
         *v = *list;
     }
+    if (config)
+        sort_members(config);
 }
 
 static void fold_task(struct task *t, struct vault_block *vault, struct arena *a)
