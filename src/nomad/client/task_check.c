@@ -11,6 +11,14 @@ static bool has_own_identity(const struct task *t)
     return t->identity && (t->identity->env || t->identity->file);
 }
 
+static bool uses_connect(const service_list *services)
+{
+    for (size_t i = 0; i < services->len; i++)
+        if (services->at[i].connect)
+            return true;
+    return false;
+}
+
 static const char *network_mode(const struct task_group *g)
 {
     for (size_t i = 0; i < g->networks.len; i++) {
@@ -32,13 +40,14 @@ static const char *unsupported_block(const struct task_group *g, const struct ta
         {t->templates.len > 0, "template"},
         {t->artifacts.len > 0, "artifact"},
         {t->volume_mounts.len > 0, "volume_mount"},
-        {json_is(t->csi_plugin, JSON_OBJECT), "csi_plugin"},
+        {t->csi_plugin != NULL, "csi_plugin"},
         {has_own_identity(t), "identity (with env or file)"},
         {t->schedule != NULL, "schedule"},
+        {uses_connect(&t->services) || uses_connect(&g->services) || !is_empty(t->kind),
+         "connect"},
         {t->services.len > 0 || g->services.len > 0, "service"},
         {g->volumes.len > 0, "volume"},
         {t->resources && t->resources->devices.len > 0, "device"},
-        {!is_empty(t->kind), "connect"},
         {g->ephemeral_disk &&
              (OPT(g->ephemeral_disk->sticky) || OPT(g->ephemeral_disk->migrate)),
          "ephemeral_disk (with sticky or migrate)"},

@@ -1,5 +1,6 @@
 #include <ctype.h>
 
+#include "nomad/model/connect.h"
 #include "nomad/model/model_priv.h"
 
 /*
@@ -179,6 +180,12 @@ static void canon_resources(const struct canon *c, struct resources **at)
         text_default(&r->numa->affinity, "none");
 }
 
+static void canon_mount(const struct canon *c, struct volume_mount *m)
+{
+    text_default(&m->propagation_mode, "private");
+    fill_from(&volume_mount_schema, m, &mount_default, c->a);
+}
+
 static void canon_template(const struct canon *c, struct template *t)
 {
     fill_from(&template_schema, t, &template_default, c->a);
@@ -216,6 +223,34 @@ static void canon_check_restart(const struct canon *c, struct check_restart **ch
         opt_set(c->a, &r->grace_ns, SECOND);
 }
 
+static void canon_logs(const struct canon *c, struct log_config **at)
+{
+    struct log_config *l = *at ? *at : arena_new_of(c->a, struct log_config);
+
+    *at = l;
+    if (!l->disabled && l->enabled)
+        opt_set(c->a, &l->disabled, !*l->enabled);
+    fill_from(&log_config_schema, l, &logs_default, c->a);
+}
+
+static void canon_connect(const struct canon *c, struct connect *n)
+{
+    struct sidecar_task *t = n->sidecar_task;
+
+    if (t) {
+        canon_resources(c, &t->resources);
+        canon_logs(c, &t->logs);
+        if (!t->kill_timeout_ns)
+            opt_set(c->a, &t->kill_timeout_ns, 5LL * SECOND);
+        if (!t->shutdown_delay_ns)
+            opt_set(c->a, &t->shutdown_delay_ns, 0);
+        list_each (&t->volume_mounts, it)
+            canon_mount(c, it);
+    }
+    if (n->gateway && n->gateway->proxy && !n->gateway->proxy->connect_timeout_ns)
+        opt_set(c->a, &n->gateway->proxy->connect_timeout_ns, 5LL * SECOND);
+}
+
 static void canon_service(const struct canon *c, const struct task *t, struct service *s)
 {
     if (empty(s->name))
@@ -225,6 +260,8 @@ static void canon_service(const struct canon *c, const struct task *t, struct se
     text_default(&s->provider, "consul");
     text_default(&s->on_update, "require_healthy");
     text_default(&s->cluster, "default");
+    if (s->connect)
+        canon_connect(c, s->connect);
     canon_check_restart(c, &s->check_restart, NULL);
     list_each (&s->checks, it) {
         text_default(&it->on_update, s->on_update);
@@ -242,20 +279,11 @@ static void canon_consul(struct consul_block *b)
 /*
  * Task.
  */
-static void canon_logs(const struct canon *c, struct task *t)
-{
-    if (!t->logs)
-        t->logs = arena_new_of(c->a, struct log_config);
-    if (!t->logs->disabled && t->logs->enabled)
-        opt_set(c->a, &t->logs->disabled, !*t->logs->enabled);
-    fill_from(&log_config_schema, t->logs, &logs_default, c->a);
-}
-
 static void canon_task(const struct canon *c, struct task *t)
 {
     canon_placement(c, &t->constraints, &t->affinities, NULL);
     canon_resources(c, &t->resources);
-    canon_logs(c, t);
+    canon_logs(c, &t->logs);
     if (!t->kill_timeout_ns)
         opt_set(c->a, &t->kill_timeout_ns, 5LL * SECOND);
     if (!t->restart)
@@ -274,10 +302,10 @@ static void canon_task(const struct canon *c, struct task *t)
         text_default(&it->mode, "any");
         fill_from(&artifact_schema, it, &artifact_default, c->a);
     }
-    list_each (&t->volume_mounts, it) {
-        text_default(&it->propagation_mode, "private");
-        fill_from(&volume_mount_schema, it, &mount_default, c->a);
-    }
+    if (t->csi_plugin && !t->csi_plugin->health_timeout_ns)
+        opt_set(c->a, &t->csi_plugin->health_timeout_ns, 30LL * SECOND);
+    list_each (&t->volume_mounts, it)
+        canon_mount(c, it);
     list_each (&t->services, it)
         canon_service(c, t, it);
 }

@@ -60,7 +60,7 @@ static bool task_same(const struct task *a, const struct task *b)
            obj_same(&vault_block_schema, a->vault, b->vault) &&
            lists_same(&template_schema, &a->templates, &b->templates) &&
            obj_same(&consul_block_schema, a->consul, b->consul) &&
-           json_same(a->csi_plugin, b->csi_plugin) &&
+           obj_same(&csi_plugin_schema, a->csi_plugin, b->csi_plugin) &&
            lists_same(&volume_mount_schema, &a->volume_mounts, &b->volume_mounts) &&
            resources_same(a->resources, b->resources) &&
            obj_same(&workload_identity_schema, a->identity, b->identity) &&

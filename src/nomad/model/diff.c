@@ -41,6 +41,9 @@ static const struct {
     {"Devices", "Device", "Name"},
     {"CNI", "CNIConfig", NULL},
     {"Links", "Link", NULL},
+    {"Connect", "ConsulConnect", NULL},
+    {"Proxy", "ConsulProxy", NULL},
+    {"Upstreams", "ConsulUpstreams", "DestinationName"},
 };
 
 /* Not shown: state, secrets, names (they head the diff), and what the API leaves out. */
@@ -71,7 +74,6 @@ static const char *const hidden[] = {
     "task.RestartPolicy",
     "task.Lifecycle",
     "task.ScalingPolicies",
-    "task.CSIPluginConfig",
     "update.Stagger",
     "logs.Enabled",
     "scaling.CreateIndex",

@@ -183,7 +183,7 @@ struct service {
     const char *port_label, *address_mode, *address;
     LIST(struct service_check) checks;
     struct check_restart *check_restart;
-    struct json *connect; /* kept as given; jobs that use it are refused */
+    struct connect *connect; /* nomad/model/connect.h */
     struct strmap meta, canary_meta, tagged_addresses;
     const char *task_name, *on_update, *provider, *cluster;
     struct workload_identity *identity;
@@ -270,6 +270,12 @@ struct volume_mount {
     const char *propagation_mode, *selinux_label;
 };
 
+/* The task is a plugin that serves volumes to its node. */
+struct csi_plugin {
+    const char *id, *type, *mount_dir, *stage_publish_base_dir;
+    int64_t *health_timeout_ns;
+};
+
 struct dispatch_payload {
     const char *file;
 };
@@ -316,7 +322,7 @@ struct task {
     LIST(struct template) templates;
     struct dispatch_payload *dispatch_payload;
     LIST(struct volume_mount) volume_mounts;
-    struct json *csi_plugin;
+    struct csi_plugin *csi_plugin;
     bool leader;
     int64_t shutdown_delay_ns;
     LIST(struct scaling_policy) scaling;
@@ -460,7 +466,8 @@ extern const struct schema job_schema, task_group_schema, task_schema, constrain
     service_check_schema, workload_identity_schema, resources_schema, log_config_schema,
     lifecycle_schema, vault_block_schema, template_schema, artifact_schema, volume_mount_schema,
     volume_request_schema, scaling_policy_schema, job_version_tag_schema, periodic_schema,
-    parameterized_schema, consul_block_schema, action_schema, multiregion_schema, job_ui_schema;
+    parameterized_schema, consul_block_schema, action_schema, multiregion_schema, job_ui_schema,
+    csi_plugin_schema, connect_schema;
 
 enum {
     JOB_NAME_MAX = 512,   /* bytes of a job's ID and name */

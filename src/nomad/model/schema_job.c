@@ -136,6 +136,17 @@ static const struct schema_field dispatch_payload_fields[] = {
 static SCHEMA(dispatch_payload_schema, "dispatch_payload", struct dispatch_payload,
               dispatch_payload_fields);
 
+static const struct schema_field csi_plugin_fields[] = {
+    {"ID", "id", F_STR, AT(csi_plugin, id), .def = "\"\"", .max = NAME_MAX_BYTES},
+    {"Type", "type", F_STR, AT(csi_plugin, type), .def = "\"\""},
+    {"MountDir", "mount_dir", F_STR, AT(csi_plugin, mount_dir), .def = "\"\""},
+    {"StagePublishBaseDir", "stage_publish_base_dir", F_STR,
+     AT(csi_plugin, stage_publish_base_dir), .def = "\"\""},
+    {"HealthTimeout", "health_timeout", F_DURATION, AT(csi_plugin, health_timeout_ns),
+     .flags = FIELD_PTR},
+};
+SCHEMA(csi_plugin_schema, "csi_plugin", struct csi_plugin, csi_plugin_fields);
+
 static const struct schema_field action_fields[] = {
     {"Name", "name", F_STR, AT(action, name), .flags = FIELD_LABEL, .def = "\"\"",
      .max = NAME_MAX_BYTES},
@@ -214,7 +225,7 @@ static const struct schema_field task_fields[] = {
      .sub = &dispatch_payload_schema},
     {"VolumeMounts", "volume_mount", F_LIST, AT(task, volume_mounts), .flags = FIELD_NULLEMPTY,
      .sub = &volume_mount_schema, .max = 200},
-    {"CSIPluginConfig", NULL, F_JSON, AT(task, csi_plugin), .flags = FIELD_JSON_ONLY},
+    {"CSIPluginConfig", "csi_plugin", F_OBJ, AT(task, csi_plugin), .sub = &csi_plugin_schema},
     {"Leader", "leader", F_BOOL, AT(task, leader)},
     {"ShutdownDelay", "shutdown_delay", F_DURATION, AT(task, shutdown_delay_ns)},
     {"KillSignal", "kill_signal", F_STR, AT(task, kill_signal), .def = "\"\""},

@@ -270,7 +270,7 @@ static const struct schema_field service_fields[] = {
      .sub = &service_check_schema, .max = 200},
     {"CheckRestart", "check_restart", F_OBJ, AT(service, check_restart),
      .sub = &check_restart_schema},
-    {"Connect", NULL, F_JSON, AT(service, connect), .flags = FIELD_JSON_ONLY},
+    {"Connect", "connect", F_OBJ, AT(service, connect), .sub = &connect_schema},
     {"Meta", "meta", F_STRMAP, AT(service, meta), .flags = FIELD_NULLEMPTY | FIELD_BLOCK,
      .max = JOB_META_MAX},
     {"CanaryMeta", "canary_meta", F_STRMAP, AT(service, canary_meta),

@@ -31,6 +31,9 @@ void validate_task(const struct job *j, const struct task_group *g, const struct
                    struct problem_list *p);
 void validate_services(const struct task_group *g, const struct task *t,
                        const service_list *services, struct problem_list *p);
+/* `t` NULL: a service of the group. */
+void validate_connect(const struct task_group *g, const struct task *t, const struct service *s,
+                      struct problem_list *p);
 void validate_networks(const struct task_group *g, struct problem_list *p);
 void validate_periodic(const struct job *j, const struct job_limits *lim,
                        struct problem_list *p);

@@ -169,7 +169,8 @@ static void validate_checks(const struct service *s, struct problem_list *p)
     }
 }
 
-static void validate_service(const struct service *s, struct problem_list *p)
+static void validate_service(const struct task_group *g, const struct task *t,
+                             const struct service *s, struct problem_list *p)
 {
     if (!rfc1123(s->name))
         bad(p,
@@ -178,8 +179,7 @@ static void validate_service(const struct service *s, struct problem_list *p)
             s->name);
     if (!same(s->provider, "consul") && !same(s->provider, "nomad"))
         bad(p, "Service provider must be \"consul\", or \"nomad\"; not \"%s\"", s->provider);
-    if (s->connect)
-        bad(p, "Service \"%s\" uses Consul Connect, which is not supported", s->name);
+    validate_connect(g, t, s, p);
     validate_checks(s, p);
 }
 
@@ -192,7 +192,7 @@ void validate_services(const struct task_group *g, const struct task *t,
         const struct service *s = &services->at[i];
         struct problem_list one = below(p);
 
-        validate_service(s, &one);
+        validate_service(g, t, s, &one);
         bad_below(&inner, &one, "service[%zu] \"%s\" validation failed: ", i, s->name);
         if (!empty(s->port_label) && !port_label_known(g, t, s->port_label))
             bad(&inner, "port label \"%s\" referenced by services %s does not exist",

@@ -475,6 +475,16 @@ TEST(what_a_file_writes_shorter_is_folded_into_what_the_api_has)
         {"job \"a\" {\n task \"t\" {\n identity {\n env = true\n }\n }\n}",
          "TaskGroups.0.Tasks.0.Identities", "[]"},
         {"job \"a\" {\n task \"t\" {\n }\n}", "TaskGroups.0.Tasks.0.Identities", "null"},
+        {"job \"a\" {\n task \"t\" {\n config {\n z = 1\n b = [{ y = 1, x = 2 }]\n }\n }\n}",
+         "TaskGroups.0.Tasks.0.Config", "{\"b\":[{\"x\":2,\"y\":1}],\"z\":1}"},
+        {"job \"a\" {\n task \"t\" {\n csi_plugin {\n id = \"p\"\n health_timeout = \"9s\"\n "
+         "}\n }\n}",
+         "TaskGroups.0.Tasks.0.CSIPluginConfig.HealthTimeout", "9000000000"},
+        {"job \"a\" {\n group \"g\" {\n service {\n connect {\n gateway {\n ingress {\n "
+         "listener {\n "
+         "port = 80\n service {\n name = \"x\"\n }\n }\n }\n }\n }\n }\n }\n}",
+         "TaskGroups.0.Services.0.Connect.Gateway.Ingress.Listeners.0.Services.0.Name",
+         "\"x\""},
         {"{\"job\":{\"js\":{\"group\":{\"g\":{\"count\":2,\"task\":{\"t\":{\"driver\":\"x\"}}}}"
          "}}}",
          "TaskGroups.0.Tasks.0.Driver", "\"x\""},
