@@ -178,6 +178,18 @@ static const struct schema_field client_fields[] = {
 };
 static SCHEMA(client_schema, "client", client_t, client_fields);
 
+typedef struct nomad_acl_config acl_t;
+static const struct schema_field acl_fields[] = {
+    MAYBE(acl_t, enabled),
+    TIME(acl_t, "token_min_expiration_ttl", token_min_ttl_ns),
+    TIME(acl_t, "token_max_expiration_ttl", token_max_ttl_ns),
+    NO_EFFECT(acl_t, "token_ttl"),
+    NO_EFFECT(acl_t, "policy_ttl"),
+    NO_EFFECT(acl_t, "role_ttl"),
+    NO_EFFECT(acl_t, "replication_token"),
+};
+static SCHEMA(acl_schema, "acl", acl_t, acl_fields);
+
 typedef struct nomad_vault_config vault_t;
 static const struct schema_field vault_fields[] = {
     TEXT(vault_t, name),
@@ -255,6 +267,7 @@ static const struct schema_field config_fields[] = {
     SUB(server, F_EMBED, &server_schema),
     SUB(client, F_EMBED, &client_schema),
     SUB(tls, F_EMBED, &tls_schema),
+    SUB(acl, F_EMBED, &acl_schema),
     {"vault", "vault", F_LIST, offsetof(struct file_body, c.vaults), .sub = &vault_schema},
     {"plugin", "plugin", F_LIST, offsetof(struct file_body, c.plugins), .sub = &plugin_schema},
     {"vault_server", "vault_server", F_LIST, offsetof(struct file_body, c.vault_servers),
@@ -273,7 +286,6 @@ static const struct schema_field config_fields[] = {
     NO_EFFECT(struct file_body, "limits"),
     NO_EFFECT(struct file_body, "ui"),
     NO_EFFECT(struct file_body, "rpc"),
-    NO_EFFECT(struct file_body, "acl"),
     NO_EFFECT(struct file_body, "telemetry"),
     NO_EFFECT(struct file_body, "consul"),
     NO_EFFECT(struct file_body, "autopilot"),

@@ -94,6 +94,12 @@ struct nomad_tls_config {
     struct json *ignored;
 };
 
+struct nomad_acl_config {
+    bool *enabled;
+    int64_t token_min_ttl_ns, token_max_ttl_ns;
+    struct json *ignored;
+};
+
 struct nomad_config {
     const char *region, *datacenter, *name, *data_dir, *bind_addr, *log_level, *pid_file;
     bool log_json, leave_on_interrupt, leave_on_terminate, enable_debug;
@@ -105,6 +111,7 @@ struct nomad_config {
     LIST(struct nomad_plugin_config) plugins;
     LIST(struct vault_config_file) vault_servers; /* serai agent only */
     struct nomad_tls_config tls;
+    struct nomad_acl_config acl;
     bool dev;
     struct strlist files; /* that were loaded */
 };

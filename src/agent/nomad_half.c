@@ -152,7 +152,11 @@ static int start_server(struct nomad_half *h, const char *data, struct err *e)
         .job_max_source_size = s->job_max_source_bytes,
         .root_key_rotation_ms = s->root_key_rotation_threshold_ns / 1000000,
         .root_key_gc_ms = s->root_key_gc_threshold_ns / 1000000,
-        .root_key_gc_interval_ms = s->root_key_gc_interval_ns / 1000000};
+        .root_key_gc_interval_ms = s->root_key_gc_interval_ns / 1000000,
+        .acl = {.enabled = nomad_config_on(c->acl.enabled),
+                .min_ttl_ns = c->acl.token_min_ttl_ns,
+                .max_ttl_ns = c->acl.token_max_ttl_ns,
+                .reset_file = path_join(h->arena, server_dir(h, data), "acl-bootstrap-reset")}};
     int r = make_secrets(h, e);
 
     o.secrets = h->secrets;

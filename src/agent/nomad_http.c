@@ -67,8 +67,12 @@ static int serve(struct call *c, struct err *e)
 {
     struct nomad_http *h = http_of(c);
 
-    if (h->opts.client && str_starts(c->path, STR("/v1/client/")) && is_here(c, h->opts.client))
-        return serve_by(c, nomad_client_service(h->opts.client), e);
+    if (h->opts.client && str_starts(c->path, STR("/v1/client/")) &&
+        is_here(c, h->opts.client)) {
+        int r = h->opts.server ? nomad_server_may(h->opts.server, c, e) : 0;
+
+        return r < 0 ? r : serve_by(c, nomad_client_service(h->opts.client), e);
+    }
     if (h->opts.server)
         return serve_by(c, nomad_server_service(h->opts.server), e);
     return nomad_serve_with(c, h->local, e);

@@ -192,10 +192,12 @@ static int license(struct call *c, struct err *e)
     return 0;
 }
 
-static int acl_disabled(struct call *c, struct err *e)
+/* What of /v1/acl has no route of its own. */
+static int acl_no_logins(struct call *c, struct err *e)
 {
     (void)c;
-    return nomad_fail(e, 400, "ACL support disabled");
+    return nomad_fail(
+        e, 501, "auth methods, binding rules and logins are not supported by this server");
 }
 
 static int none_of_these(struct call *c, struct err *e)
@@ -219,46 +221,57 @@ static int none_such(struct call *c, struct err *e)
 }
 
 const struct route agent_routes[] = {
-    {M_GET, "/v1/agent/self", 0, agent_self, NULL},
-    {M_GET, "/v1/agent/members", 0, agent_members, NULL},
-    {M_GET, "/v1/agent/monitor", 0, agent_monitor, NULL},
-    {M_GET, "/v1/agent/servers", 0, agent_servers, NULL},
-    {M_WRITE, "/v1/agent/servers", 0, agent_servers_set, NULL},
-    {M_WRITE, "/v1/agent/join", 0, agent_join, NULL},
-    {M_WRITE, "/v1/agent/force-leave", 0, agent_force_leave, NULL},
+    {M_GET, "/v1/agent/self", NEED_AREA(AREA_AGENT, LEVEL_READ), agent_self, NULL},
+    {M_GET, "/v1/agent/members", NEED_AREA(AREA_NODE, LEVEL_READ), agent_members, NULL},
+    {M_GET, "/v1/agent/monitor", NEED_AREA(AREA_AGENT, LEVEL_READ), agent_monitor, NULL},
+    {M_GET, "/v1/agent/servers", NEED_AREA(AREA_AGENT, LEVEL_READ), agent_servers, NULL},
+    {M_WRITE, "/v1/agent/servers", NEED_AREA(AREA_AGENT, LEVEL_WRITE), agent_servers_set, NULL},
+    {M_WRITE, "/v1/agent/join", NEED_AREA(AREA_AGENT, LEVEL_WRITE), agent_join, NULL},
+    {M_WRITE, "/v1/agent/force-leave", NEED_AREA(AREA_AGENT, LEVEL_WRITE), agent_force_leave,
+     NULL},
     {M_GET, "/v1/agent/health", ROUTE_ANON, agent_health, NULL},
-    {M_GET, "/v1/agent/schedulers", 0, agent_schedulers, NULL},
-    {M_GET, "/v1/agent/schedulers/config", 0, agent_schedulers_config, NULL},
+    {M_GET, "/v1/agent/schedulers", NEED_AREA(AREA_AGENT, LEVEL_READ), agent_schedulers, NULL},
+    {M_GET, "/v1/agent/schedulers/config", NEED_AREA(AREA_AGENT, LEVEL_READ),
+     agent_schedulers_config, NULL},
     {M_GET, "/v1/status/leader", ROUTE_ANON, status_leader, NULL},
     {M_GET, "/v1/status/peers", ROUTE_ANON, status_peers, NULL},
     {M_GET, "/v1/regions", ROUTE_ANON, regions, NULL},
-    {M_GET, "/v1/metrics", 0, agent_metrics, NULL},
+    {M_GET, "/v1/metrics", ROUTE_ANON, agent_metrics, NULL},
     {M_PUT, "/v1/system/gc", 0, system_gc, NULL},
     {M_PUT, "/v1/system/reconcile/summaries", 0, reconcile_summaries, NULL},
-    {M_GET, "/v1/operator/scheduler/configuration", 0, sched_config_read, NULL},
-    {M_WRITE, "/v1/operator/scheduler/configuration", 0, sched_config_write, NULL},
-    {M_GET, "/v1/operator/raft/configuration", 0, raft_configuration, NULL},
-    {M_DELETE, "/v1/operator/raft/peer", 0, raft_peer_remove, NULL},
-    {M_GET, "/v1/operator/autopilot/configuration", 0, autopilot_configuration, NULL},
-    {M_GET, "/v1/operator/autopilot/health", 0, autopilot_health, NULL},
+    {M_GET, "/v1/operator/scheduler/configuration", NEED_AREA(AREA_OPERATOR, LEVEL_READ),
+     sched_config_read, NULL},
+    {M_WRITE, "/v1/operator/scheduler/configuration", NEED_AREA(AREA_OPERATOR, LEVEL_WRITE),
+     sched_config_write, NULL},
+    {M_GET, "/v1/operator/raft/configuration", NEED_AREA(AREA_OPERATOR, LEVEL_READ),
+     raft_configuration, NULL},
+    {M_DELETE, "/v1/operator/raft/peer", NEED_AREA(AREA_OPERATOR, LEVEL_WRITE),
+     raft_peer_remove, NULL},
+    {M_GET, "/v1/operator/autopilot/configuration", NEED_AREA(AREA_OPERATOR, LEVEL_READ),
+     autopilot_configuration, NULL},
+    {M_GET, "/v1/operator/autopilot/health", NEED_AREA(AREA_OPERATOR, LEVEL_READ),
+     autopilot_health, NULL},
     {M_GET, "/v1/operator/snapshot", ROUTE_BLOCKING, snapshot_save, NULL},
     {M_WRITE, "/v1/operator/snapshot", ROUTE_BLOCKING, snapshot_restore, NULL},
-    {M_GET, "/v1/operator/license", 0, license, NULL},
-    {M_GET, "/v1/services", 0, none_of_these, NULL},
-    {M_GET, "/v1/service/:name", 0, none_of_these, NULL},
-    {M_GET, "/v1/volumes", 0, none_of_these, NULL},
-    {M_GET, "/v1/volume/csi/:id", 0, none_such, "volume not found"},
-    {M_GET, "/v1/plugins", 0, none_of_these, NULL},
-    {M_GET, "/v1/plugin/csi/:id", 0, none_such, "plugin not found"},
-    {M_ANY, "/v1/acl/+rest", 0, acl_disabled, NULL},
-    {M_ANY, "/v1/quotas", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/quota", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/quota/+rest", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/quota-usages", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/sentinel/policies", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/sentinel/policy/+rest", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/recommendations", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/recommendation", 0, enterprise_only, NULL},
-    {M_ANY, "/v1/recommendation/+rest", 0, enterprise_only, NULL},
+    {M_GET, "/v1/operator/license", NEED_AREA(AREA_OPERATOR, LEVEL_READ), license, NULL},
+    {M_GET, "/v1/services", NEED_NS(CAP_READ_JOB), none_of_these, NULL},
+    {M_GET, "/v1/service/:name", NEED_NS(CAP_READ_JOB), none_of_these, NULL},
+    {M_GET, "/v1/volumes", NEED_NS(CAP_CSI_LIST_VOLUME), none_of_these, NULL},
+    {M_GET, "/v1/volume/csi/:id", NEED_NS(CAP_CSI_READ_VOLUME), none_such, "volume not found"},
+    {M_GET, "/v1/plugins", NEED_AREA(AREA_PLUGIN, LEVEL_LIST), none_of_these, NULL},
+    {M_GET, "/v1/plugin/csi/:id", NEED_AREA(AREA_PLUGIN, LEVEL_READ), none_such,
+     "plugin not found"},
+    {M_GET, "/v1/acl/auth-methods", NEED_ACLS | NEED_TOKEN, none_of_these, NULL},
+    {M_GET, "/v1/acl/binding-rules", NEED_ACLS, none_of_these, NULL},
+    {M_ANY, "/v1/acl/+rest", NEED_ACLS, acl_no_logins, NULL},
+    {M_ANY, "/v1/quotas", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/quota", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/quota/+rest", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/quota-usages", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/sentinel/policies", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/sentinel/policy/+rest", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/recommendations", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/recommendation", NEED_TOKEN, enterprise_only, NULL},
+    {M_ANY, "/v1/recommendation/+rest", NEED_TOKEN, enterprise_only, NULL},
 };
 const size_t n_agent_routes = ARRAY_LEN(agent_routes);

@@ -154,7 +154,7 @@ static void write_config(struct call *c, struct json_out *w)
 
     json_key(w, "config");
     json_obj(w);
-    kv_enabled(w, "ACL", false);
+    kv_enabled(w, "ACL", o->acl.enabled);
     json_key(w, "AdvertiseAddrs");
     json_obj(w);
     json_kv_str(w, "HTTP", str_or_empty(o->http_addr));

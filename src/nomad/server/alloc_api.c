@@ -73,20 +73,25 @@ void write_alloc(struct call *c, struct json_out *w, const struct object *o)
 }
 
 /* *ret NULL: no such alloc. */
-static int lookup(struct call *c, const char *id, const struct object **ret, struct err *e)
+static int lookup(struct call *c, const char *id, enum acl_cap cap, const struct object **ret,
+                  struct err *e)
 {
-    int r = check_uuid(id, "alloc", e);
+    int r = call_need(c, "*", cap, e);
 
     *ret = NULL;
     if (r == 0)
+        r = check_uuid(id, "alloc", e);
+    if (r == 0)
         r = state_alloc(c->txn, id, ret, e);
-    return r == ERR_NOTFOUND ? 0 : r;
+    if (r < 0)
+        return r == ERR_NOTFOUND ? 0 : r;
+    return call_need(c, ((const struct alloc *)(*ret)->body)->namespace, cap, e);
 }
 
 static int read_one(struct call *c, const char *id, const struct object **ret, struct err *e)
 {
     struct key k;
-    int r = lookup(c, id, ret, e);
+    int r = lookup(c, id, CAP_READ_JOB, ret, e);
 
     if (r < 0)
         return r;
@@ -177,7 +182,7 @@ static int alloc_stop(struct call *c, const char *id, struct err *e)
     const struct alloc *al;
     const char *eval_id;
     struct eval_new n = {.triggered_by = EVAL_BY_ALLOC_STOP, .priority = JOB_PRIORITY_DEFAULT};
-    int r = lookup(c, id, &o, e);
+    int r = lookup(c, id, CAP_ALLOC_LIFECYCLE, &o, e);
 
     if (r < 0)
         return r;
@@ -232,7 +237,7 @@ static int route_alloc(struct call *c, struct err *e)
 }
 
 const struct route alloc_routes[] = {
-    {M_GET, "/v1/allocations", 0, allocs_list, NULL},
-    {M_ANY, "/v1/allocation/*rest", 0, route_alloc, NULL},
+    {M_GET, "/v1/allocations", NEED_NS(CAP_READ_JOB), allocs_list, NULL},
+    {M_ANY, "/v1/allocation/*rest", NEED_CHECK, route_alloc, NULL},
 };
 const size_t n_alloc_routes = ARRAY_LEN(alloc_routes);

@@ -19,6 +19,11 @@ static int deployments_list(struct call *c, struct err *e)
     return r;
 }
 
+static int need_of(struct call *c, const struct object *o, enum acl_cap cap, struct err *e)
+{
+    return call_need(c, ((const struct deployment *)o->body)->namespace, cap, e);
+}
+
 static int deployment_read(struct call *c, struct err *e)
 {
     const struct object *o = NULL;
@@ -30,6 +35,8 @@ static int deployment_read(struct call *c, struct err *e)
         r = state_deployment(c->txn, id, &o, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
+    if (r == 0 && need_of(c, o, CAP_READ_JOB, e) < 0)
+        return ERR_DENIED;
     key_init(&k, deployment_table.name);
     key_addz(&k, id);
     r = read_object(c, &deployment_table, &k, r == 0 ? o : NULL, e);
@@ -46,8 +53,15 @@ static int deployment_allocations(struct call *c, struct err *e)
     const struct table *const tables[] = {&alloc_table};
     struct list l = {.c = c, .next_token = ""};
     const char *id = call_id(c, "id");
+    const struct object *o;
     int r = check_uuid(id, "deployment", e);
 
+    if (r == 0)
+        r = state_deployment(c->txn, id, &o, e);
+    if (r == 0)
+        r = need_of(c, o, CAP_READ_JOB, e);
+    else if (r == ERR_NOTFOUND) /* one that is gone: of its allocs those in sight */
+        r = call_need(c, "*", CAP_READ_JOB, e);
     if (r == 0)
         r = read_tables(c, tables, 1, e);
     if (r == 0)
@@ -108,6 +122,8 @@ static int begin_update(struct call *c, struct deploy **ret, struct err *e)
                          .eval_id = ""};
     if (r == 0)
         r = state_deployment(c->txn, id, &d->o, e);
+    if (r == 0)
+        r = need_of(c, d->o, CAP_SUBMIT_JOB, e);
     *ret = d;
     return r == ERR_NOTFOUND ? nomad_fail(e, 404, "deployment not found") : r;
 }
@@ -206,14 +222,16 @@ static int no_such_update(struct call *c, struct err *e)
 }
 
 const struct route deployment_routes[] = {
-    {M_GET, "/v1/deployments", 0, deployments_list, NULL},
-    {M_GET, "/v1/deployment/*id", 0, deployment_read, NULL},
-    {M_GET, "/v1/deployment/allocations/:id", 0, deployment_allocations, NULL},
-    {M_WRITE, "/v1/deployment/fail/:id", 0, fail_call, NULL},
-    {M_WRITE, "/v1/deployment/pause/:id", 0, pause_call, NULL},
-    {M_WRITE, "/v1/deployment/promote/:id", 0, promote_call, NULL},
-    {M_WRITE, "/v1/deployment/allocation-health/:id", 0, health_call, NULL},
-    {M_WRITE, "/v1/deployment/unblock/:id", 0, unblock_call, NULL},
-    {M_ANY, "/v1/deployment/:update/:id", 0, no_such_update, NULL},
+    {M_GET, "/v1/deployments", NEED_NS(CAP_READ_JOB), deployments_list, NULL},
+    {M_GET, "/v1/deployment/*id", NEED_OBJECT(CAP_READ_JOB), deployment_read, NULL},
+    {M_GET, "/v1/deployment/allocations/:id", NEED_OBJECT(CAP_READ_JOB), deployment_allocations,
+     NULL},
+    {M_WRITE, "/v1/deployment/fail/:id", NEED_OBJECT(CAP_SUBMIT_JOB), fail_call, NULL},
+    {M_WRITE, "/v1/deployment/pause/:id", NEED_OBJECT(CAP_SUBMIT_JOB), pause_call, NULL},
+    {M_WRITE, "/v1/deployment/promote/:id", NEED_OBJECT(CAP_SUBMIT_JOB), promote_call, NULL},
+    {M_WRITE, "/v1/deployment/allocation-health/:id", NEED_OBJECT(CAP_SUBMIT_JOB), health_call,
+     NULL},
+    {M_WRITE, "/v1/deployment/unblock/:id", NEED_OBJECT(CAP_SUBMIT_JOB), unblock_call, NULL},
+    {M_ANY, "/v1/deployment/:update/:id", NEED_TOKEN, no_such_update, NULL},
 };
 const size_t n_deployment_routes = ARRAY_LEN(deployment_routes);

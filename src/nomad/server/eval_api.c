@@ -115,7 +115,9 @@ static int lookup(struct call *c, const char **ret_id, const struct object **ret
     *ret_id = id;
     if (r == 0)
         r = state_eval(c->txn, id, ret, e);
-    return r == ERR_NOTFOUND ? 0 : r;
+    if (r < 0)
+        return r == ERR_NOTFOUND ? 0 : r;
+    return call_need(c, ((const struct eval *)(*ret)->body)->namespace, CAP_READ_JOB, e);
 }
 
 struct related {
@@ -189,9 +191,12 @@ static int eval_allocations(struct call *c, struct err *e)
 {
     const struct table *const tables[] = {&alloc_table};
     struct list l = {.c = c, .next_token = ""};
-    const char *id = call_id(c, "id");
-    int r = check_uuid(id, "failed to lookup eval: eval", e);
+    const struct object *o;
+    const char *id;
+    int r = lookup(c, &id, &o, e);
 
+    if (r == 0 && !o) /* one that is gone has allocs still: those in sight */
+        r = call_need(c, "*", CAP_READ_JOB, e);
     if (r == 0)
         r = read_tables(c, tables, 1, e);
     if (r == 0)
@@ -202,10 +207,11 @@ static int eval_allocations(struct call *c, struct err *e)
 }
 
 const struct route eval_routes[] = {
-    {M_GET, "/v1/evaluations", 0, evals_list, NULL},
+    {M_GET, "/v1/evaluations", NEED_NS(CAP_READ_JOB), evals_list, NULL},
     {M_DELETE, "/v1/evaluations", 0, evals_delete, NULL},
-    {M_GET, "/v1/evaluations/count", 0, evals_count, NULL},
-    {M_GET, "/v1/evaluation/*id", 0, eval_read, NULL},
-    {M_GET, "/v1/evaluation/:id/allocations", 0, eval_allocations, NULL},
+    {M_GET, "/v1/evaluations/count", NEED_NS(CAP_READ_JOB), evals_count, NULL},
+    {M_GET, "/v1/evaluation/*id", NEED_OBJECT(CAP_READ_JOB), eval_read, NULL},
+    {M_GET, "/v1/evaluation/:id/allocations", NEED_OBJECT(CAP_READ_JOB), eval_allocations,
+     NULL},
 };
 const size_t n_eval_routes = ARRAY_LEN(eval_routes);

@@ -8,6 +8,7 @@
 
 #include "http/client.h"
 #include "http/server.h"
+#include "nomad/server/acl_priv.h"
 #include "nomad/server/http.h"
 #include "nomad/server/scale.h"
 #include "nomad/server/server_priv.h"
@@ -203,35 +204,77 @@ static int answer_path(struct call *c)
     return 0;
 }
 
-int nomad_serve_with(struct call *c, const struct router *router, struct err *e)
+/* 1: c->route is the one. 0: answered. */
+static int find_route(struct call *c, const struct router *router, struct err *e)
 {
     unsigned allowed;
-    int r;
 
     if (answer_path(c))
         return 0;
-    c->authenticated = true; /* ACLs are off: every caller is management (nomad.md 1.2) */
     c->route = router_find(router, c->method, c->path, &c->params, &allowed);
     if (!c->route && allowed)
         return nomad_fail(e, 405, "Invalid method");
-    if (!c->route) {
+    if (!c->route)
         call_reply(c, 404, NULL);
-        return 0;
-    }
-    r = check_common(c, e);
-    if (r == 0 && (c->route->flags & ROUTE_BLOCKING))
-        r = call_claim_pool(c, e);
+    return c->route != NULL;
+}
+
+static int run_handler(struct call *c, struct err *e)
+{
+    int r = c->route->flags & ROUTE_BLOCKING ? call_claim_pool(c, e) : 0;
+
     return r < 0 ? r : c->route->handle(c, e);
+}
+
+int nomad_serve_with(struct call *c, const struct router *router, struct err *e)
+{
+    int r = find_route(c, router, e);
+
+    c->authenticated = true;
+    return r > 0 ? run_handler(c, e) : r;
 }
 
 static int serve_http(struct call *c, struct err *e)
 {
-    return nomad_serve_with(c, server_of(c)->http_router, e);
+    int r = find_route(c, server_of(c)->http_router, e);
+
+    if (r <= 0)
+        return r;
+    r = check_common(c, e);
+    if (r == 0)
+        r = acl_begin(c, c->route->flags, e);
+    return r < 0 ? r : acl_end(c, run_handler(c, e), e);
 }
 
+/* Nodes prove themselves by their secrets; ACLs are of users. */
 static int serve_rpc(struct call *c, struct err *e)
 {
-    return nomad_serve_with(c, server_of(c)->rpc_router, e);
+    int r = find_route(c, server_of(c)->rpc_router, e);
+
+    if (r <= 0)
+        return r;
+    acl_trust(c);
+    r = check_common(c, e);
+    return r < 0 ? r : run_handler(c, e);
+}
+
+int nomad_server_may(struct nomad_server *s, struct call *c, struct err *e)
+{
+    const struct api_service *asked = c->service;
+    unsigned allowed;
+    int r = 0;
+
+    c->service = &s->http; /* whose callers and objects these are */
+    c->route = router_find(s->http_router, c->method, c->path, &c->params, &allowed);
+    if (c->route) {
+        r = acl_begin(c, c->route->flags, e);
+        if (r == 0)
+            r = client_need(c, e);
+    } else if (s->opts.acl.enabled && c->method != M_OPTIONS) {
+        r = acl_denied(e);
+    }
+    c->service = asked;
+    return r;
 }
 
 void nomad_render_error(struct call *c, const struct err *e)
@@ -244,6 +287,10 @@ void nomad_render_error(struct call *c, const struct err *e)
 /* ---- the two services ------------------------------------------------------------------- */
 
 const struct route_part http_parts[] = {
+    {acl_bootstrap_routes, &n_acl_bootstrap_routes},
+    {acl_policy_routes, &n_acl_policy_routes},
+    {acl_role_routes, &n_acl_role_routes},
+    {acl_token_routes, &n_acl_token_routes},
     {agent_routes, &n_agent_routes},
     {alloc_routes, &n_alloc_routes},
     {client_routes, &n_client_routes},

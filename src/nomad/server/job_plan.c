@@ -186,6 +186,9 @@ int job_plan(struct call *c, const char *id, struct err *e)
         return nomad_fail(e, 400, "Job ID does not match");
     p->c = c;
     registration_complete(c, &p->g);
+    r = call_need(c, p->g.job.namespace, CAP_SUBMIT_JOB, e);
+    if (r < 0)
+        return r;
     p->g.warnings = registration_warnings(c, &p->g);
     r = registration_check(c, &p->g, e);
     if (r < 0)

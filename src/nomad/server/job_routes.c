@@ -16,24 +16,24 @@ static const struct sub_path {
     int (*handle)(struct call *c, const char *id, struct err *e);
 } sub_paths[] = {
     /* clang-format off */
-    {"/evaluate",         M_WRITE, 0,              job_evaluate},
-    {"/allocations",      M_ANY,   0,              job_allocations},
-    {"/evaluations",      M_ANY,   0,              job_evaluations},
-    {"/deployments",      M_ANY,   0,              job_deployments},
-    {"/deployment",       M_ANY,   0,              job_deployment},
-    {"/explain",          M_GET,   ROUTE_BLOCKING, job_explain},
-    {"/periodic/force",   M_WRITE, 0,              job_periodic_force},
-    {"/plan",             M_WRITE, ROUTE_BLOCKING, job_plan},
-    {"/summary",          M_ANY,   0,              job_summary},
-    {"/dispatch",         M_WRITE, 0,              job_dispatch},
-    {"/versions",         M_ANY,   0,              job_versions},
-    {"/revert",           M_WRITE, 0,              job_revert},
-    {"/stable",           M_WRITE, 0,              job_stable},
-    {"/scale",            M_GET,   0,              job_scale_status},
-    {"/scale",            M_WRITE, 0,              job_scale},
-    {"/services",         M_ANY,   0,              job_services},
-    {"/submission",       M_ANY,   0,              job_submission},
-    {"/actions",          M_ANY,   0,              job_actions},
+    {"/evaluate",         M_WRITE, NEED_NS(CAP_SUBMIT_JOB),                        job_evaluate},
+    {"/allocations",      M_ANY,   NEED_NS(CAP_READ_JOB),                          job_allocations},
+    {"/evaluations",      M_ANY,   NEED_NS(CAP_READ_JOB),                          job_evaluations},
+    {"/deployments",      M_ANY,   NEED_NS(CAP_READ_JOB),                          job_deployments},
+    {"/deployment",       M_ANY,   NEED_NS(CAP_READ_JOB),                          job_deployment},
+    {"/explain",          M_GET,   ROUTE_BLOCKING | NEED_NS(CAP_READ_JOB),         job_explain},
+    {"/periodic/force",   M_WRITE, NEED_NS_OR(CAP_DISPATCH_JOB, CAP_SUBMIT_JOB),   job_periodic_force},
+    {"/plan",             M_WRITE, ROUTE_BLOCKING | NEED_OBJECT(CAP_SUBMIT_JOB),   job_plan},
+    {"/summary",          M_ANY,   NEED_NS(CAP_READ_JOB),                          job_summary},
+    {"/dispatch",         M_WRITE, NEED_NS(CAP_DISPATCH_JOB),                      job_dispatch},
+    {"/versions",         M_ANY,   NEED_NS(CAP_READ_JOB),                          job_versions},
+    {"/revert",           M_WRITE, NEED_NS(CAP_SUBMIT_JOB),                        job_revert},
+    {"/stable",           M_WRITE, NEED_NS(CAP_SUBMIT_JOB),                        job_stable},
+    {"/scale",            M_GET,   NEED_NS_OR(CAP_READ_JOB_SCALING, CAP_READ_JOB), job_scale_status},
+    {"/scale",            M_WRITE, NEED_NS_OR(CAP_SCALE_JOB, CAP_SUBMIT_JOB),      job_scale},
+    {"/services",         M_ANY,   NEED_NS(CAP_READ_JOB),                          job_services},
+    {"/submission",       M_ANY,   NEED_NS(CAP_READ_JOB),                          job_submission},
+    {"/actions",          M_ANY,   NEED_NS(CAP_READ_JOB),                          job_actions},
     /* clang-format on */
 };
 
@@ -45,10 +45,21 @@ static int claim_for_registration(struct call *c, struct err *e)
     return ts && ts->outside ? call_claim_pool(c, e) : 0;
 }
 
+static unsigned need_on_job(unsigned method)
+{
+    if (method & (M_GET | M_HEAD))
+        return NEED_NS(CAP_READ_JOB);
+    return method & M_DELETE  ? NEED_NS(CAP_SUBMIT_JOB)
+           : method & M_WRITE ? NEED_OBJECT(CAP_SUBMIT_JOB)
+                              : NEED_TOKEN;
+}
+
 static int on_job(struct call *c, const char *id, struct err *e)
 {
-    int r;
+    int r = acl_gate(c, need_on_job(c->method), e);
 
+    if (r < 0)
+        return r;
     if (c->method & (M_GET | M_HEAD))
         return job_read(c, id, e);
     if (c->method & M_DELETE)
@@ -75,6 +86,9 @@ static int route_tag(struct call *c, struct str rest, int *ret, struct err *e)
         return 0;
     name = arena_cstr(c->arena, str_from(rest, (size_t)slash + 1));
     id = arena_cstr(c->arena, str_upto(rest, (size_t)slash + 1 - middle.len));
+    *ret = acl_gate(c, NEED_NS(CAP_SUBMIT_JOB), e);
+    if (*ret < 0)
+        return 1;
     *ret = c->method & M_WRITE    ? job_tag(c, id, name, e)
            : c->method & M_DELETE ? job_untag(c, id, name, e)
                                   : nomad_fail(e, 405, "Invalid method");
@@ -93,14 +107,15 @@ static int route_job(struct call *c, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(sub_paths); i++) {
         const struct sub_path *s = &sub_paths[i];
         struct str ends = str_of(s->ends);
-        int r = 0;
+        int r;
 
         if (!str_ends(rest, ends) || rest.len == ends.len)
             continue;
         known = true;
         if (!(s->methods & c->method))
             continue;
-        if (s->flags & ROUTE_BLOCKING)
+        r = acl_gate(c, s->flags, e);
+        if (r == 0 && (s->flags & ROUTE_BLOCKING))
             r = call_claim_pool(c, e);
         return r < 0
                    ? r
@@ -119,11 +134,11 @@ static int route_register(struct call *c, struct err *e)
 }
 
 const struct route job_routes[] = {
-    {M_GET, "/v1/jobs", 0, jobs_list, NULL},
-    {M_WRITE, "/v1/jobs", 0, route_register, NULL},
-    {M_WRITE, "/v1/jobs/parse", 0, jobs_parse, NULL},
-    {M_GET | M_POST, "/v1/jobs/statuses", 0, jobs_statuses, NULL},
-    {M_WRITE, "/v1/validate/job", 0, job_validate_call, NULL},
-    {M_ANY, "/v1/job/+rest", 0, route_job, NULL},
+    {M_GET, "/v1/jobs", NEED_NS(CAP_LIST_JOBS), jobs_list, NULL},
+    {M_WRITE, "/v1/jobs", NEED_OBJECT(CAP_SUBMIT_JOB), route_register, NULL},
+    {M_WRITE, "/v1/jobs/parse", NEED_NS_OR(CAP_PARSE_JOB, CAP_SUBMIT_JOB), jobs_parse, NULL},
+    {M_GET | M_POST, "/v1/jobs/statuses", NEED_NS(CAP_READ_JOB), jobs_statuses, NULL},
+    {M_WRITE, "/v1/validate/job", NEED_OBJECT(CAP_READ_JOB), job_validate_call, NULL},
+    {M_ANY, "/v1/job/+rest", NEED_CHECK, route_job, NULL},
 };
 const size_t n_job_routes = ARRAY_LEN(job_routes);

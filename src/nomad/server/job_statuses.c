@@ -26,10 +26,13 @@ static const struct schema_field statuses_fields[] = {
 };
 static SCHEMA(statuses_schema, "request", struct statuses_body, statuses_fields);
 
-static bool is_wanted(const struct statuses_body *b, const struct job *j)
+static bool is_wanted(const struct statuses_body *b, const struct job *j,
+                      const struct rights *r)
 {
     bool child = j->parent_id && *j->parent_id;
 
+    if (!rights_namespace(r, j->namespace, CAP_READ_JOB))
+        return false;
     if (b->jobs.len == 0)
         return !child || b->include_children;
     list_each (&b->jobs, it) {
@@ -48,7 +51,7 @@ static void keep_wanted(struct list *l, const struct statuses_body *b)
     size_t n = 0;
 
     for (size_t i = 0; i < l->at.len; i++)
-        if (is_wanted(b, l->at.at[i]->body))
+        if (is_wanted(b, l->at.at[i]->body, call_rights(l->c)))
             l->at.at[n++] = l->at.at[i];
     l->at.len = n;
 }

@@ -288,6 +288,9 @@ static int register_job(struct call *c, const char *path_id, struct err *e)
     if (r < 0)
         return r;
     registration_complete(c, g);
+    r = call_need(c, g->job.namespace, CAP_SUBMIT_JOB, e);
+    if (r < 0)
+        return r;
     g->warnings = registration_warnings(c, g);
     r = registration_check(c, g, e);
     if (r < 0)
@@ -346,6 +349,9 @@ int job_validate_call(struct call *c, struct err *e)
     if (r < 0)
         return r;
     registration_complete(c, g);
+    r = call_need(c, g->job.namespace, CAP_READ_JOB, e);
+    if (r < 0)
+        return r;
     g->warnings = registration_warnings(c, g);
     return reply_validation(c, g, e);
 }

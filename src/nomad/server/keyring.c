@@ -390,8 +390,10 @@ static bool is_signed_by(const void *body, const void *id)
 
 int root_key_in_use(struct txn *t, const char *id, struct err *e)
 {
-    int r = seals_something(t, id, e);
+    int r = acl_key_is_sealed_by(t, id, e);
 
+    if (r == 0)
+        r = seals_something(t, id, e);
     /* Allocs change all the time, and one that is placed meanwhile signs with the active key.
      */
     return r != 0 ? r : any_row(t, &alloc_table, NULL, SCAN_PEEK, is_signed_by, id, e);

@@ -203,7 +203,9 @@ static int rekey_slice(struct txn *t, void *arg, struct err *e)
 
         if (strcmp(row.state, KEY_REKEYING) != 0)
             continue;
-        r = rekey_from(k, t, row.id, &room, e);
+        r = acl_key_reseal(k->server, t, row.id, e);
+        if (r == 0)
+            r = rekey_from(k, t, row.id, &room, e);
         if (r == 0 && room == 0) {
             k->more = true;
             return 0;

@@ -150,7 +150,11 @@ static int matches(struct list *l, const struct object *o, struct err *e)
 int list_offer(struct list *l, const struct object *o, struct err *e)
 {
     struct err why = ERR_INIT;
-    int r = l->filter ? matches(l, o, &why) : 1;
+    int r;
+
+    if (!call_sees(l->c, o))
+        return 0;
+    r = l->filter ? matches(l, o, &why) : 1;
 
     if (r < 0)
         return nomad_fail(e, 400, "failed to read result page: %s", why.msg);
@@ -237,6 +241,12 @@ static const char *id_of(const struct object *o)
         return ((const struct node_pool *)o->body)->name;
     if (o->schema == &variable_schema)
         return ((const struct variable *)o->body)->path;
+    if (o->schema == &acl_policy_schema)
+        return ((const struct acl_policy *)o->body)->name;
+    if (o->schema == &acl_role_schema)
+        return ((const struct acl_role *)o->body)->id;
+    if (o->schema == &acl_token_schema)
+        return ((const struct acl_token *)o->body)->accessor_id;
     return ((const struct job *)o->body)->id;
 }
 

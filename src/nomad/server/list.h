@@ -39,7 +39,7 @@ enum list_order { LIST_AS_FOUND, LIST_BY_KEY, LIST_BY_CREATION, LIST_BY_NAME };
 typedef void list_write_fn(struct list *l, struct json_out *w, const struct object *o);
 
 int list_begin(struct call *c, struct list *l, struct err *e);
-/* One object more, unless the filter says no. */
+/* One object more, unless the filter says no, or the caller may not know of it. */
 int list_offer(struct list *l, const struct object *o, struct err *e);
 /* Objects of a table whose key is one UUID; `what` is in the error: "alloc lookup failed: ...".
  * Those of other namespaces are left out. */

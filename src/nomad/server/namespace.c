@@ -114,8 +114,11 @@ static int namespace_read(struct call *c, struct err *e)
     const struct namespace_body *n = NULL;
     const struct object *row;
     struct key k;
-    int r = find(c->txn, name, &row, &n, e);
+    int r = call_need_that(c, rights_any_in_namespace(call_rights(c), name), e);
 
+    if (r < 0)
+        return r;
+    r = find(c->txn, name, &row, &n, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
     namespace_key_of(&k, name);
@@ -299,9 +302,9 @@ int registration_place(struct call *c, const struct job *j, struct err *e)
 }
 
 const struct route namespace_routes[] = {
-    {M_GET, "/v1/namespaces", 0, namespaces_list, NULL},
+    {M_GET, "/v1/namespaces", NEED_TOKEN, namespaces_list, NULL},
     {M_WRITE, "/v1/namespace", 0, namespace_write, NULL},
-    {M_GET, "/v1/namespace/:name", 0, namespace_read, NULL},
+    {M_GET, "/v1/namespace/:name", NEED_CHECK, namespace_read, NULL},
     {M_WRITE, "/v1/namespace/:name", 0, namespace_write, NULL},
     {M_DELETE, "/v1/namespace/:name", 0, namespace_delete, NULL},
 };

@@ -178,12 +178,15 @@ static int node_allocations(struct call *c, struct err *e)
 }
 
 const struct route node_routes[] = {
-    {M_GET, "/v1/nodes", 0, nodes_list, NULL},
-    {M_GET, "/v1/node/*id", 0, node_read, NULL},
-    {M_GET, "/v1/node/:id/allocations", 0, node_allocations, NULL},
-    {M_WRITE, "/v1/node/:id/drain", 0, node_drain_call, NULL},
-    {M_WRITE, "/v1/node/:id/eligibility", 0, node_eligibility_call, NULL},
-    {M_WRITE, "/v1/node/:id/evaluate", 0, node_evaluate_call, NULL},
-    {M_WRITE, "/v1/node/:id/purge", 0, node_purge_call, NULL},
+    {M_GET, "/v1/nodes", NEED_AREA(AREA_NODE, LEVEL_READ), nodes_list, NULL},
+    {M_GET, "/v1/node/*id", NEED_AREA(AREA_NODE, LEVEL_READ), node_read, NULL},
+    {M_GET, "/v1/node/:id/allocations", NEED_AREA(AREA_NODE, LEVEL_READ), node_allocations,
+     NULL},
+    {M_WRITE, "/v1/node/:id/drain", NEED_AREA(AREA_NODE, LEVEL_WRITE), node_drain_call, NULL},
+    {M_WRITE, "/v1/node/:id/eligibility", NEED_AREA(AREA_NODE, LEVEL_WRITE),
+     node_eligibility_call, NULL},
+    {M_WRITE, "/v1/node/:id/evaluate", NEED_AREA(AREA_NODE, LEVEL_WRITE), node_evaluate_call,
+     NULL},
+    {M_WRITE, "/v1/node/:id/purge", NEED_AREA(AREA_NODE, LEVEL_WRITE), node_purge_call, NULL},
 };
 const size_t n_node_routes = ARRAY_LEN(node_routes);

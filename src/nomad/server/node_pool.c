@@ -59,8 +59,11 @@ static int pool_read(struct call *c, struct err *e)
     const struct node_pool *p;
     const struct object *row;
     struct key k;
-    int r = find(c->txn, name, &row, &p, e);
+    int r = call_need_node_pool(c, name, POOL_READ, e);
 
+    if (r < 0)
+        return r;
+    r = find(c->txn, name, &row, &p, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
     pool_key_of(&k, name);
@@ -131,6 +134,11 @@ static int pool_members(struct call *c, const struct table *t, bool every, list_
     size_t n = 0;
     int r;
 
+    r = call_need_node_pool(c, name, POOL_READ, e);
+    if (r == 0 && t == &node_table)
+        r = call_need_area(c, AREA_NODE, LEVEL_READ, e);
+    if (r < 0)
+        return r;
     if (*call_text(c, "prefix"))
         return nomad_fail(e, 400, "prefix argument not allowed");
     r = list_begin(c, &l, e);
@@ -203,6 +211,9 @@ static int pool_write(struct call *c, struct err *e)
         p.name = name;
     if (*name && strcmp(name, p.name) != 0)
         return nomad_fail(e, 400, "Node pool name does not match request path");
+    r = call_need_node_pool(c, str_or_empty(p.name), POOL_WRITE, e);
+    if (r < 0)
+        return r;
     if (node_pool_is_builtin(p.name))
         return nomad_fail(e, 500, "modifying node pool \"%s\" is not allowed", p.name);
     r = node_pool_check(&p, e);
@@ -247,8 +258,10 @@ static int pool_delete(struct call *c, struct err *e)
     const char *name = call_id(c, "name");
     const struct node_pool *p;
     struct key k;
-    int r;
+    int r = call_need_node_pool(c, name, POOL_DELETE, e);
 
+    if (r < 0)
+        return r;
     if (node_pool_is_builtin(name))
         return nomad_fail(e, 500, "deleting node pool \"%s\" is not allowed", name);
     r = state_node_pool(c->txn, name, &p, e);
@@ -265,12 +278,12 @@ static int pool_delete(struct call *c, struct err *e)
 }
 
 const struct route node_pool_routes[] = {
-    {M_GET, "/v1/node/pools", 0, pools_list, NULL},
-    {M_WRITE, "/v1/node/pools", 0, pool_write, NULL},
-    {M_GET, "/v1/node/pool/:name", 0, pool_read, NULL},
-    {M_WRITE, "/v1/node/pool/:name", 0, pool_write, NULL},
-    {M_DELETE, "/v1/node/pool/:name", 0, pool_delete, NULL},
-    {M_GET, "/v1/node/pool/:name/nodes", 0, pool_nodes, NULL},
-    {M_GET, "/v1/node/pool/:name/jobs", 0, pool_jobs, NULL},
+    {M_GET, "/v1/node/pools", NEED_TOKEN, pools_list, NULL},
+    {M_WRITE, "/v1/node/pools", NEED_CHECK, pool_write, NULL},
+    {M_GET, "/v1/node/pool/:name", NEED_CHECK, pool_read, NULL},
+    {M_WRITE, "/v1/node/pool/:name", NEED_CHECK, pool_write, NULL},
+    {M_DELETE, "/v1/node/pool/:name", NEED_CHECK, pool_delete, NULL},
+    {M_GET, "/v1/node/pool/:name/nodes", NEED_CHECK, pool_nodes, NULL},
+    {M_GET, "/v1/node/pool/:name/jobs", NEED_CHECK, pool_jobs, NULL},
 };
 const size_t n_node_pool_routes = ARRAY_LEN(node_pool_routes);

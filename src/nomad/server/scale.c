@@ -503,6 +503,10 @@ static int policy_read(struct call *c, struct err *e)
         return r;
     if (!o)
         return reply_not_found(c, "policy not found");
+    r = call_need_one(c, scaling_target(o->body, "Namespace"), CAP_READ_SCALING_POLICY,
+                      CAP_READ_JOB, e);
+    if (r < 0)
+        return r;
     p = *(const struct scaling_policy *)o->body;
     p.create_index = o->create_rev;
     p.modify_index = o->mod_rev;
@@ -511,7 +515,8 @@ static int policy_read(struct call *c, struct err *e)
 }
 
 const struct route scale_routes[] = {
-    {M_GET, "/v1/scaling/policies", 0, policies_list, NULL},
-    {M_GET, "/v1/scaling/policy/:id", 0, policy_read, NULL},
+    {M_GET, "/v1/scaling/policies", NEED_NS_OR(CAP_LIST_SCALING_POLICIES, CAP_LIST_JOBS),
+     policies_list, NULL},
+    {M_GET, "/v1/scaling/policy/:id", NEED_CHECK, policy_read, NULL},
 };
 const size_t n_scale_routes = ARRAY_LEN(scale_routes);

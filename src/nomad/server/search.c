@@ -106,7 +106,10 @@ struct search_body {
 static int begin(struct call *c, const struct schema *s, struct search *ret, struct err *e)
 {
     struct search_body b = {0};
-    int r = nomad_body(c, s, &b, e);
+    int r = call_need_that(c, !rights_none(call_rights(c)), e);
+
+    if (r == 0)
+        r = nomad_body(c, s, &b, e);
 
     *ret = (struct search){
         .c = c, .text = str_or_empty(b.text), .context = str_or_empty(b.context), .index = 1};
@@ -159,6 +162,12 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool sees_builtin(const struct call *c, const struct kind *k, const char *name)
+{
+    return k->table == &namespace_table ? rights_any_in_namespace(call_rights(c), name)
+                                        : rights_node_pool(call_rights(c), name, POOL_READ);
+}
+
 /* The texts of a kind that begin with `prefix`, in order. */
 static int texts_of(struct search *s, const struct kind *k, const char *prefix,
                     struct strlist *ret, struct err *e)
@@ -171,7 +180,7 @@ static int texts_of(struct search *s, const struct kind *k, const char *prefix,
         return r;
     for (size_t i = 0; i < ARRAY_LEN(k->builtin); i++)
         if (k->builtin[i] && str_starts(str_of(k->builtin[i]), str_of(prefix)) &&
-            !has_row(k, &l, k->builtin[i]))
+            !has_row(k, &l, k->builtin[i]) && sees_builtin(s->c, k, k->builtin[i]))
             list_push(s->c->arena, ret, k->builtin[i]);
     for (size_t i = 0; i < l.at.len; i++)
         list_push(s->c->arena, ret, k->text(l.at.at[i]->body));
@@ -485,7 +494,7 @@ static int search_fuzzy(struct call *c, struct err *e)
 }
 
 const struct route search_routes[] = {
-    {M_WRITE, "/v1/search", 0, search_prefix, NULL},
-    {M_WRITE, "/v1/search/fuzzy", 0, search_fuzzy, NULL},
+    {M_WRITE, "/v1/search", NEED_CHECK, search_prefix, NULL},
+    {M_WRITE, "/v1/search/fuzzy", NEED_CHECK, search_fuzzy, NULL},
 };
 const size_t n_search_routes = ARRAY_LEN(search_routes);

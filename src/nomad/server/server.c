@@ -52,6 +52,8 @@ int nomad_server_start(struct nomad_server *s, struct err *e)
     if (r == 0)
         r = root_keyring_start(s, e);
     if (r == 0)
+        r = acl_start(s, e);
+    if (r == 0)
         r = heartbeats_start(s, e);
     if (r == 0)
         r = scheduler_start(s, e);
@@ -79,6 +81,7 @@ void nomad_server_stop(struct nomad_server *s)
     scheduler_stop(s);
     heartbeats_stop(s);
     root_keyring_stop(s);
+    acl_stop(s);
 }
 
 void nomad_server_free(struct nomad_server *s)

@@ -19,6 +19,7 @@
 #include "api/api.h"
 #include "nomad/model/link.h"
 #include "nomad/model/model.h"
+#include "nomad/server/acl.h"
 #include "nomad/server/secrets.h"
 
 struct nomad_server;
@@ -44,6 +45,7 @@ struct nomad_server_opts {
     const char *key_file;   /* what root keys are sealed with; NULL: in memory, for one life */
     const char *snapshot_dir; /* where there is room for one; NULL: in memory */
     const char *oidc_issuer;  /* NULL, "": no OpenID discovery */
+    struct acl_opts acl;
     int64_t root_key_rotation_ms, root_key_gc_ms, root_key_gc_interval_ms; /* 0: the same */
     int64_t job_max_source_size; /* of a job's kept text; 0: JOB_SOURCE_MAX, <0: none is kept */
 };
@@ -62,6 +64,9 @@ void nomad_server_free(struct nomad_server *s); /* NULL is fine */
 /* The public API ("/v1/jobs", ...) and the inner protocol ("/v1/internal/...": ports.rpc). */
 const struct api_service *nomad_server_service(struct nomad_server *s);
 const struct api_service *nomad_server_rpc(struct nomad_server *s);
+/* Before this agent's own client answers "/v1/client/...": may the caller? 0, or 403 and the
+ * errors of looking up what it asks about. */
+int nomad_server_may(struct nomad_server *s, struct call *c, struct err *e);
 /* Every route, for `serai routes`. */
 void nomad_server_each_route(void (*fn)(void *arg, unsigned methods, const char *pattern),
                              void *arg);

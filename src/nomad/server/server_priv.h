@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/vec.h"
+#include "nomad/server/acl.h"
 #include "nomad/server/server.h"
 #include "nomad/server/state.h"
 
@@ -14,6 +15,7 @@ enum {
     EVAL_DELIVERIES_MAX = 3,
 };
 
+struct acl_state;
 struct client_streams;
 struct events;
 struct monitors;
@@ -40,6 +42,7 @@ struct nomad_server {
     struct root_keyring *keyring;
     struct keyring_loop *keyring_loop;
     struct variable_locks *locks;
+    struct acl_state *acl;
     struct stopper stop;
     uint64_t start_rev; /* the store's when the server was started */
 };
@@ -120,6 +123,7 @@ int rpc_stream(struct call *c, struct err *e);
 int streams_start(struct nomad_server *s, struct err *e);
 void streams_end(struct nomad_server *s); /* all of them; does not wait */
 void streams_stop(struct nomad_server *s);
+int client_need(struct call *c, struct err *e); /* of "/v1/client/...": may the caller? */
 extern const struct route client_routes[]; /* /v1/client/...: answered by the alloc's node */
 extern const size_t n_client_routes;
 

@@ -294,12 +294,28 @@ const struct table variable_table = {
 
 int state_open(struct store *s, struct err *e)
 {
-    const struct table *all[] = {
-        &job_table,           &job_version_table, &job_summary_table,     &job_submission_table,
-        &node_table,          &eval_table,        &alloc_table,           &deployment_table,
-        &accessor_table,      &revocation_table,  &namespace_table,       &node_pool_table,
-        &variable_table,      &root_key_table,    &periodic_launch_table, &scaling_event_table,
-        &scaling_policy_table};
+    const struct table *all[] = {&job_table,
+                                 &job_version_table,
+                                 &job_summary_table,
+                                 &job_submission_table,
+                                 &node_table,
+                                 &eval_table,
+                                 &alloc_table,
+                                 &deployment_table,
+                                 &accessor_table,
+                                 &revocation_table,
+                                 &namespace_table,
+                                 &node_pool_table,
+                                 &variable_table,
+                                 &root_key_table,
+                                 &periodic_launch_table,
+                                 &scaling_event_table,
+                                 &scaling_policy_table,
+                                 &acl_policy_table,
+                                 &acl_role_table,
+                                 &acl_token_table,
+                                 &acl_one_time_table,
+                                 &acl_mark_table};
 
     struct key k;
 

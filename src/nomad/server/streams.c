@@ -460,7 +460,70 @@ int forward_to_node(struct call *c, const char *node_id, struct err *e)
     return 0;
 }
 
-static int client_of_alloc(struct call *c, struct err *e)
+/* What may be done with an alloc by the last part of its path. */
+static const struct {
+    const char *action;
+    enum acl_cap cap, other;
+} alloc_actions[] = {
+    /* clang-format off */
+    {"logs",       CAP_READ_FS,         CAP_READ_LOGS},
+    {"ls",         CAP_READ_FS,         0},
+    {"stat",       CAP_READ_FS,         0},
+    {"cat",        CAP_READ_FS,         0},
+    {"readat",     CAP_READ_FS,         0},
+    {"stream",     CAP_READ_FS,         0},
+    {"snapshot",   CAP_READ_FS,         0},
+    {"stats",      CAP_READ_JOB,        0},
+    {"checks",     CAP_READ_JOB,        0},
+    {"restart",    CAP_ALLOC_LIFECYCLE, 0},
+    {"signal",     CAP_ALLOC_LIFECYCLE, 0},
+    {"pause",      CAP_ALLOC_LIFECYCLE, 0},
+    {"gc",         CAP_SUBMIT_JOB,      0},
+    {"exec",       CAP_ALLOC_EXEC,      0},
+    /* clang-format on */
+};
+
+/* A shell in a task without walls is a shell on its node. */
+static bool needs_node_exec(struct call *c, const struct alloc *al)
+{
+    const char *task = call_text(c, "task");
+    const struct object *version;
+
+    if (state_job_version(c->txn, al->namespace, al->job_id, al->job_version, &version, NULL) <
+        0)
+        return true;
+    list_each (&((const struct job *)version->body)->groups, g)
+        list_each (&g->tasks, t)
+            if (strcmp(g->name, al->task_group) == 0 && strcmp(t->name, task) == 0)
+                return strcmp(str_or_empty(t->driver), "raw_exec") == 0;
+    return true;
+}
+
+static int need_of_alloc(struct call *c, const struct alloc *al, struct err *e)
+{
+    struct str op = call_param(c, "op");
+    struct str action = op.len ? op : call_param(c, "action");
+    int r;
+
+    for (size_t i = 0; i < ARRAY_LEN(alloc_actions); i++) {
+        if (!str_eqc(action, alloc_actions[i].action))
+            continue;
+        r = call_need_one(c, al->namespace, alloc_actions[i].cap, alloc_actions[i].other, e);
+        if (r == 0 && alloc_actions[i].cap == CAP_ALLOC_EXEC && needs_node_exec(c, al))
+            r = call_need(c, al->namespace, CAP_ALLOC_NODE_EXEC, e);
+        return r;
+    }
+    return call_need_that(c, rights_is_management(call_rights(c)), e);
+}
+
+static int need_of_node(struct call *c, struct err *e)
+{
+    bool reads = c->method & (M_GET | M_HEAD) && !str_ends(c->path, STR("/gc"));
+
+    return call_need_area(c, AREA_NODE, reads ? LEVEL_READ : LEVEL_WRITE, e);
+}
+
+static int find_alloc(struct call *c, const struct alloc **ret, struct err *e)
 {
     const char *id = arena_cstr(c->arena, call_param(c, "alloc"));
     const struct object *o;
@@ -470,7 +533,25 @@ static int client_of_alloc(struct call *c, struct err *e)
         r = state_alloc(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
         return nomad_fail(e, 404, "Unknown allocation \"%s\"", id);
-    return r < 0 ? r : forward_to_node(c, ((const struct alloc *)o->body)->node_id, e);
+    if (r < 0)
+        return r;
+    *ret = o->body;
+    return need_of_alloc(c, *ret, e);
+}
+
+int client_need(struct call *c, struct err *e)
+{
+    const struct alloc *al;
+
+    return call_param(c, "alloc").len ? find_alloc(c, &al, e) : need_of_node(c, e);
+}
+
+static int client_of_alloc(struct call *c, struct err *e)
+{
+    const struct alloc *al;
+    int r = find_alloc(c, &al, e);
+
+    return r < 0 ? r : forward_to_node(c, al->node_id, e);
 }
 
 static int client_of_node(struct call *c, struct err *e)
@@ -479,9 +560,11 @@ static int client_of_node(struct call *c, struct err *e)
     const struct object *o;
     int r;
 
-    if (!*id)
+    r = need_of_node(c, e);
+    if (r == 0 && !*id)
         return nomad_fail(e, 400, "No local Node and node_id not provided");
-    r = check_uuid(id, "node", e);
+    if (r == 0)
+        r = check_uuid(id, "node", e);
     if (r == 0)
         r = state_node(c->txn, id, &o, e);
     if (r == ERR_NOTFOUND)
@@ -491,11 +574,11 @@ static int client_of_node(struct call *c, struct err *e)
 
 const struct route client_routes[] = {
     /* clang-format off */
-    {M_ANY & ~M_OPTIONS, "/v1/client/fs/:op/:alloc",             0, client_of_alloc},
-    {M_ANY & ~M_OPTIONS, "/v1/client/allocation/:alloc/*action", 0, client_of_alloc},
-    {M_ANY & ~M_OPTIONS, "/v1/client/stats",                     0, client_of_node},
-    {M_ANY & ~M_OPTIONS, "/v1/client/gc",                        0, client_of_node},
-    {M_ANY & ~M_OPTIONS, "/v1/client/metadata",                  0, client_of_node},
+    {M_ANY & ~M_OPTIONS, "/v1/client/fs/:op/:alloc",             NEED_CHECK, client_of_alloc},
+    {M_ANY & ~M_OPTIONS, "/v1/client/allocation/:alloc/*action", NEED_CHECK, client_of_alloc},
+    {M_ANY & ~M_OPTIONS, "/v1/client/stats",                     NEED_CHECK, client_of_node},
+    {M_ANY & ~M_OPTIONS, "/v1/client/gc",                        NEED_CHECK, client_of_node},
+    {M_ANY & ~M_OPTIONS, "/v1/client/metadata",                  NEED_CHECK, client_of_node},
     /* clang-format on */
 };
 const size_t n_client_routes = ARRAY_LEN(client_routes);

@@ -278,13 +278,19 @@ static void write_stored(struct call *c, const struct object *o, const struct js
                    items);
 }
 
+/* Who may write it need not know what it holds. */
+static bool may_read(const struct call *c, const struct variable *v)
+{
+    return rights_variable(call_rights(c), v->namespace, v->path, VAR_READ);
+}
+
 /* 409 with what is there; `o` NULL: nothing, or nothing that may be told. */
 static int reply_conflict(struct call *c, const struct asked *q, const struct object *o,
                           struct err *e)
 {
     const struct variable none = {.namespace = q->namespace, .path = q->path};
     const struct json *items = NULL;
-    int r = o ? open_items(c, o->body, &items, e) : 0;
+    int r = o && may_read(c, o->body) ? open_items(c, o->body, &items, e) : 0;
 
     if (r < 0)
         return r;
@@ -307,7 +313,8 @@ static void reply_variable(struct call *c, uint64_t rev, void *arg)
     const struct written *d = arg;
 
     call_fieldf(c, "X-Nomad-Index", "%llu", (unsigned long long)rev);
-    write_variable(nomad_json(c), &d->v, index_or(d->created, rev), rev, d->items);
+    write_variable(nomad_json(c), &d->v, index_or(d->created, rev), rev,
+                   may_read(c, &d->v) ? d->items : NULL);
 }
 
 /* ---- reading -------------------------------------------------------------------------------
@@ -318,8 +325,11 @@ static int variable_read(struct call *c, const char *path, struct err *e)
     const struct object *o = NULL;
     const struct json *items;
     struct key k;
-    int r = variable_get(c->txn, call_namespace(c), path, &o, e);
+    int r = call_need_variable(c, call_namespace(c), path, VAR_READ, e);
 
+    if (r < 0)
+        return r;
+    r = variable_get(c->txn, call_namespace(c), path, &o, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
     variable_key_of(&k, call_namespace(c), path);
@@ -533,7 +543,9 @@ static int variable_write(struct call *c, const char *path, struct err *e)
         return r;
     q.path = path;
     q.namespace = *ns ? ns : *str_or_empty(q.namespace) ? q.namespace : DEFAULT_NAMESPACE;
-    r = check_place(c, &q, e);
+    r = call_need_variable(c, q.namespace, path, VAR_WRITE, e);
+    if (r == 0)
+        r = check_place(c, &q, e);
     if (r == 0)
         r = find_old(c, &q, &old, e);
     if (r < 0)
@@ -552,8 +564,10 @@ static int variable_delete(struct call *c, const char *path, struct err *e)
     struct asked q = {.namespace = call_namespace(c), .path = path, .lock_id = ""};
     const struct object *old;
     struct key k;
-    int r = read_cas(c, &q, e);
+    int r = call_need_variable(c, q.namespace, path, VAR_DESTROY, e);
 
+    if (r == 0)
+        r = read_cas(c, &q, e);
     if (r == 0)
         r = find_old(c, &q, &old, e);
     if (r < 0)
@@ -590,7 +604,7 @@ static int variable_call(struct call *c, struct err *e)
 }
 
 const struct route variable_routes[] = {
-    {M_GET, "/v1/vars", 0, variables_list, NULL},
-    {M_ANY, "/v1/var/*path", 0, variable_call, NULL},
+    {M_GET, "/v1/vars", NEED_VARS, variables_list, NULL},
+    {M_ANY, "/v1/var/*path", NEED_CHECK, variable_call, NULL},
 };
 const size_t n_variable_routes = ARRAY_LEN(variable_routes);
