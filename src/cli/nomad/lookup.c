@@ -102,7 +102,9 @@ int own_node(struct cli_call *c, const char **ret)
     struct nomad_reply r;
 
     if (nomad_get(c, "agent/self", &r))
-        return cli_fail(NOMAD_EXIT_FAILED, "Error querying agent info: %s", r.error);
+        return cli_fail(NOMAD_EXIT_FAILED,
+                        "Error querying agent info: failed querying self endpoint: %s",
+                        r.error);
     *ret = text_at(c, r.json, "stats.client.node_id");
     if (!**ret)
         return cli_fail(NOMAD_EXIT_FAILED, "The agent at %s is not a client: it has no node",

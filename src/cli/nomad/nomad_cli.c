@@ -9,6 +9,10 @@
 #define GROUP(var, name_, synopsis_) \
     const struct cli_command var = {.name = (name_), .synopsis = (synopsis_)}
 
+GROUP(nomad_cmd_acl, "acl", "Interact with ACL policies and tokens");
+GROUP(nomad_cmd_acl_policy, "acl policy", "Interact with ACL policies");
+GROUP(nomad_cmd_acl_role, "acl role", "Interact with ACL roles");
+GROUP(nomad_cmd_acl_token, "acl token", "Interact with ACL tokens");
 GROUP(nomad_cmd_alloc, "alloc", "Interact with allocations");
 GROUP(nomad_cmd_config, "config", "Interact with configurations");
 GROUP(nomad_cmd_deployment, "deployment", "Interact with deployments");
