@@ -8,6 +8,7 @@ static struct {
 
 static const struct flag members_flags[] = {
     {"json", FLAG_BOOL, &o.json, NULL, "as JSON"},
+    {"detailed", FLAG_BOOL, &o.verbose, NULL, "as -verbose"},
     {"verbose", FLAG_BOOL, &o.verbose, NULL, "with protocols and tags"},
     {"t", FLAG_STR, &o.tmpl, NULL, "in the format of this Go template"},
 };

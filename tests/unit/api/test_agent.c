@@ -48,6 +48,12 @@ static void quit_soon(void *arg)
     agent_quit();
 }
 
+static void restart_soon(void *arg)
+{
+    (void)arg;
+    agent_restart();
+}
+
 static void child_main(const struct child *c, bool quits)
 {
     struct agent_opts o = {"nomad-test", c->pid_file, on_reload, on_usr1, NULL};
@@ -153,6 +159,39 @@ TEST(agent_quit_stops_as_sigterm_does_and_an_ordinary_end_removes_the_pid_file)
     T_INT_EQ(child_says(&c), 't');
     T_INT_EQ(child_end(&c), 0);
     T_INT_EQ(access(c.pid_file, F_OK), -1);
+}
+
+static void again_main(void)
+{
+    struct agent_opts o = {"nomad-test", NULL, NULL, NULL, NULL};
+    struct thread t = {0};
+    struct err e = ERR_INIT;
+
+    if (agent_init(&o, &e) < 0 || thread_start(&t, "restarter", restart_soon, NULL, &e) < 0)
+        _exit(9);
+    say(agent_run() == 0 ? '0' : '?');
+    thread_join(&t);
+    kill(getpid(), SIGINT); /* comes between two runs: the second one takes it */
+    say(agent_run() == SIGINT ? 'n' : '?');
+    exit(0);
+}
+
+TEST(agent_restart_returns_with_nothing_and_the_next_run_goes_on)
+{
+    struct child c = {.pid_file = ""};
+    int p[2];
+
+    T_INT_EQ(pipe2(p, O_CLOEXEC), 0);
+    c.pid = fork();
+    if (c.pid == 0) {
+        dup2(p[1], STDOUT_FILENO);
+        again_main();
+    }
+    close(p[1]);
+    c.says = p[0];
+    T_INT_EQ(child_says(&c), '0');
+    T_INT_EQ(child_says(&c), 'n');
+    T_INT_EQ(child_end(&c), 0);
 }
 
 TEST(a_pid_file_of_a_living_process_refuses_a_second_agent)
