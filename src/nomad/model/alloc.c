@@ -231,7 +231,8 @@ void alloc_state_add(struct alloc *al, const char *value, int64_t now_ns, struct
         memmove(al->alloc_states.at, al->alloc_states.at + 1,
                 al->alloc_states.len * sizeof *al->alloc_states.at);
     }
-    list_push(a, &al->alloc_states, ((struct alloc_state){.value = value, .time = now_ns}));
+    list_push(a, &al->alloc_states,
+              ((struct alloc_state){.value = arena_strdup(a, value), .time = now_ns}));
 }
 
 /*
