@@ -138,14 +138,15 @@ int task_dirs_make(struct task_run *t, const char *user, struct err *e)
 }
 
 /* Lazily: a process of the task may still sit in it. */
-static void unmount_one(struct alloc_run *ar, const struct task_run *t, const char *name)
+static void unmount_one(struct nomad_client *c, const char *id, const char *task,
+                        const char *name)
 {
     char path[64];
-    auto_fd int alloc_fd = open_dir(ar->c->alloc_fd, ar->id, NULL), fd = -1, at = -1;
+    auto_fd int alloc_fd = open_dir(c->alloc_fd, id, NULL), fd = -1, at = -1;
 
     if (alloc_fd < 0)
         return;
-    fd = open_dir(alloc_fd, t->name, NULL);
+    fd = open_dir(alloc_fd, task, NULL);
     if (fd < 0 || !is_mount(fd, name))
         return;
     at = open_dir(fd, name, NULL);
@@ -153,21 +154,31 @@ static void unmount_one(struct alloc_run *ar, const struct task_run *t, const ch
         return;
     snprintf(path, sizeof path, "/proc/self/fd/%d", at);
     if (umount2(path, MNT_DETACH) < 0)
-        log_warn(CLIENT_ROOM, "secrets directory stays mounted alloc=%s task=%s error=%s",
-                 ar->id, t->name, strerror(errno));
+        log_warn(CLIENT_ROOM, "secrets directory stays mounted alloc=%s task=%s error=%s", id,
+                 task, strerror(errno));
+}
+
+void alloc_dir_remove(struct nomad_client *c, const char *id, const struct strlist *tasks)
+{
+    auto_fd int shims = open_dir(c->state_fd, "tasks", NULL);
+    struct err e = ERR_INIT;
+
+    list_each (tasks, it) {
+        unmount_one(c, id, *it, "secrets");
+        unmount_one(c, id, *it, "private");
+    }
+    if (path_remove_tree(c->alloc_fd, id, &e) < 0)
+        log_warn(CLIENT_ROOM, "alloc directory stays alloc=%s error=%s", id, e.msg);
+    if (shims >= 0)
+        path_remove_tree(shims, id, NULL);
 }
 
 void alloc_dir_destroy(struct alloc_run *ar)
 {
-    struct err e = ERR_INIT;
+    auto_arena struct arena *a = arena_new(0);
+    struct strlist tasks = {0};
 
-    for (size_t i = 0; i < ar->n_tasks; i++) {
-        unmount_one(ar, ar->tasks[i], "secrets");
-        unmount_one(ar, ar->tasks[i], "private");
-    }
-    if (path_remove_tree(ar->c->alloc_fd, ar->id, &e) < 0)
-        log_warn(CLIENT_ROOM, "alloc directory stays alloc=%s error=%s", ar->id, e.msg);
-    auto_fd int tasks = open_dir(ar->c->state_fd, "tasks", NULL);
-    if (tasks >= 0)
-        path_remove_tree(tasks, ar->id, NULL);
+    for (size_t i = 0; i < ar->n_tasks; i++)
+        list_push(a, &tasks, ar->tasks[i]->name);
+    alloc_dir_remove(ar->c, ar->id, &tasks);
 }

@@ -189,6 +189,9 @@ int journal_load(struct nomad_client *c,
 int alloc_dir_make(struct alloc_run *ar, struct err *e);
 int task_dirs_make(struct task_run *t, const char *user, struct err *e);
 void alloc_dir_destroy(struct alloc_run *ar);
+/* Of an alloc without a run: its directory, what is mounted in it, its supervisors' traces. */
+void alloc_dir_remove(struct nomad_client *c, const char *id, const struct strlist *tasks);
+void orphans_end(struct nomad_client *c); /* orphans.c */
 
 /* ---- task_state.c: events and states ---------------------------------------------------- */
 

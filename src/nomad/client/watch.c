@@ -93,6 +93,8 @@ void watch_loop(void *arg)
             tries = 0;
             if (got.index != index || index == 0)
                 apply(c, &got);
+            if (index == 0)
+                orphans_end(c);
             index = got.index;
             continue;
         }

@@ -225,11 +225,31 @@ TEST(a_record_that_cannot_be_read_costs_that_record_only)
     close(fd);
     world_begin_client(&w);
     T_UNTIL(access(arena_printf(w.arena, "%s.unreadable", path), F_OK) == 0);
+    T_UNTIL(nomad_client_has_alloc(w.client, ID1));
     world_wait(&w, ID1, "running");
     world_wait(&w, ID2, "running");
     T_ROW("the server names the alloc again, and its task is found");
     T_INT_EQ(strchr(world_file(&w, ID1, "alloc/data/pids"), '\n')[1], '\0');
     T_ROW("");
+    world_stop(&w);
+}
+
+TEST(a_task_without_a_record_that_no_server_names_is_ended)
+{
+    int64_t pid = 0;
+    struct world w;
+
+    world_start(&w, NULL);
+    world_run(&w, ID1, SCRIPT, NULL, NULL);
+    world_wait(&w, ID1, "running");
+    T_UNTIL(str_to_i64(str_trim(str_of(world_file(&w, ID1, "alloc/data/pids"))), 10, &pid));
+    world_end_client(&w);
+    T_INT_EQ(unlink(arena_printf(w.arena, "%s/client/allocs/" ID1, w.dir)), 0);
+    world_forget(&w, ID1);
+    world_begin_client(&w);
+    T_UNTIL(kill((pid_t)pid, 0) < 0);
+    T_UNTIL(access(arena_printf(w.arena, "%s/client/tasks/" ID1, w.dir), F_OK) < 0);
+    T_TRUE(access(world_path(&w, ID1, "alloc"), F_OK) < 0);
     world_stop(&w);
 }
 
