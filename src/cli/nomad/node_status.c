@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "cli/nomad/guess.h"
+#include "cli/nomad/node_resources.h"
 #include "cli/nomad/nomad_priv.h"
 
 static struct {
@@ -17,7 +18,7 @@ static const struct flag status_flags[] = {
     {"json", FLAG_BOOL, &o.json, NULL, "as JSON"},
     {"os", FLAG_BOOL, &o.os, NULL, "the list with operating systems"},
     {"allocs", FLAG_BOOL, &o.allocs, NULL, "the list with numbers of running allocations"},
-    {"stats", FLAG_BOOL, &o.stats, NULL, "accepted"},
+    {"stats", FLAG_BOOL, &o.stats, NULL, "how each processor and disk is used"},
     {"filter", FLAG_STR, &o.filter, NULL, "only nodes this expression is true of"},
     {"t", FLAG_STR, &o.tmpl, NULL, "in the format of this Go template"},
 };
@@ -186,8 +187,10 @@ static int run(struct cli_call *c)
     if (nomad_get(c, pathf(c, "node/%s/allocations", text_at(c, node, "ID")), &allocs))
         return cli_fail(NOMAD_EXIT_FAILED, "Error querying node allocations: %s", allocs.error);
     print_node(c, node);
-    if (!o.short_)
+    if (!o.short_) {
         print_events(c, node);
+        print_node_resources(c, node, allocs.json, o.stats);
+    }
     print_allocs(c, allocs.json);
     if (o.verbose)
         print_attributes(c, node);
