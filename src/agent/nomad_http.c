@@ -161,7 +161,7 @@ static int agent_self(struct call *c, struct err *e)
 
 struct proxy {
     struct http_request q;
-    struct http_header headers[3];
+    struct http_header headers[4];
 };
 
 static int ask_server(struct call *c, const char *server, struct proxy *p,
@@ -214,6 +214,7 @@ static int proxy(struct call *c, struct err *e)
 {
     struct proxy *p = arena_new_of(c->arena, struct proxy);
     struct str token = call_header(c, "X-Nomad-Token");
+    struct str bearer = call_header(c, "Authorization");
 
     (void)e;
     p->q = (struct http_request){.method = http_method_name(c->method),
@@ -224,6 +225,9 @@ static int proxy(struct call *c, struct err *e)
     if (token.len)
         p->headers[p->q.n_headers++] =
             (struct http_header){"X-Nomad-Token", arena_cstr(c->arena, token)};
+    if (bearer.len)
+        p->headers[p->q.n_headers++] =
+            (struct http_header){"Authorization", arena_cstr(c->arena, bearer)};
     if (p->q.body.len == 0)
         p->q.body.p = NULL;
     call_then(c, proxy_act, NULL, p);

@@ -126,7 +126,8 @@ int acl_gate(struct call *c, unsigned flags, struct err *e)
         who->owes = true;
         break;
     case NEED_KIND_CHECK:
-        yes = who->owes = true;
+        yes = who->token || !rights_none(who->rights);
+        who->owes = true;
         break;
     case NEED_KIND_AREA:
         yes = rights_area(who->rights, (enum acl_area)first_of(flags),

@@ -13,7 +13,7 @@
  *   NEED_AREA(area, lvl)  that much of agent, node, operator, ...      -
  *   NEED_VARS             some variable in ?namespace= may be listed   -
  *   NEED_OBJECT(cap)      `cap` in some namespace                      call_need of the object
- *   NEED_CHECK            -                                            call_need, call_need_*
+ *   NEED_CHECK            a token, or any right at all                 call_need, call_need_*
  *
  * After the last two an answer that shows something is held back unless the handler has asked
  * about the object that it found (acl_end). Lists leave out by themselves what the caller may

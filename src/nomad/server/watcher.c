@@ -325,6 +325,8 @@ static void collect_garbage(struct watcher *w)
 
     if (asked || (!w->gc.running && now_ms >= w->gc_at_ms)) {
         gc_start(&w->gc, asked);
+        if (acl_collect(w->server, clock_wall_ns(), &e) < 0)
+            warn("expired ACL tokens are not removed", &e);
         w->gc_at_ms = now_ms + (interval > 0 ? interval : GC_INTERVAL_MS);
     }
     if (gc_slice(&w->gc, &e) < 0) {

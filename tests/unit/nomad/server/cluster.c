@@ -59,12 +59,13 @@ void cluster_stop(struct cluster *cl)
 static struct answer call(struct cluster *cl, const struct api_service *svc, const char *method,
                           const char *path, const char *body)
 {
-    struct http_field secret = {"X-Nomad-Node-Secret", (char *)(uintptr_t)SECRET};
+    struct http_field headers[] = {{"X-Nomad-Node-Secret", (char *)(uintptr_t)SECRET},
+                                   {"X-Nomad-Token", (char *)(uintptr_t)cl->token}};
     struct api_request q = {.method = method,
                             .path = path,
                             .body = str_of(body),
-                            .headers = &secret,
-                            .n_headers = 1};
+                            .headers = headers,
+                            .n_headers = cl->token ? 2 : 1};
     struct answer a = {0};
     struct err e = ERR_INIT;
     struct json *v;

@@ -24,6 +24,7 @@ struct cluster {
     struct api *api;
     struct nomad_server *server;
     struct nomad_server_opts opts;
+    const char *token;   /* who asks; NULL: nobody in particular */
     struct arena *arena; /* of everything that is asked and told */
 };
 
