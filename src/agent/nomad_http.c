@@ -63,12 +63,18 @@ static int serve_by(struct call *c, const struct api_service *target, struct err
     return target->serve(c, e);
 }
 
+/* Who may is for a server to say: without one here, it is asked by way of it. */
+static bool has_acls(const struct nomad_http *h)
+{
+    return nomad_config_on(h->opts.config->acl.enabled);
+}
+
 static int serve(struct call *c, struct err *e)
 {
     struct nomad_http *h = http_of(c);
 
     if (h->opts.client && str_starts(c->path, STR("/v1/client/")) &&
-        is_here(c, h->opts.client)) {
+        is_here(c, h->opts.client) && (h->opts.server || !has_acls(h))) {
         int r = h->opts.server ? nomad_server_may(h->opts.server, c, e) : 0;
 
         return r < 0 ? r : serve_by(c, nomad_client_service(h->opts.client), e);
@@ -109,14 +115,13 @@ static int agent_health(struct call *c, struct err *e)
     return 0;
 }
 
-static int agent_self(struct call *c, struct err *e)
+static int write_self(struct call *c)
 {
     const struct nomad_config *cfg = http_of(c)->opts.config;
     struct nomad_client_stats st;
     struct json_out *w = call_json_out(c, 200);
     char n[32];
 
-    (void)e;
     nomad_client_stats(http_of(c)->opts.client, &st);
     json_obj(w);
     json_key(w, "config");
@@ -210,13 +215,12 @@ static int proxy_act(struct call *c, void *arg, struct err *e)
     return 0;
 }
 
-static int proxy(struct call *c, struct err *e)
+static struct proxy *proxy_new(struct call *c)
 {
     struct proxy *p = arena_new_of(c->arena, struct proxy);
     struct str token = call_header(c, "X-Nomad-Token");
     struct str bearer = call_header(c, "Authorization");
 
-    (void)e;
     p->q = (struct http_request){.method = http_method_name(c->method),
                                  .path = c->x ? arena_cstr(c->arena, http_target(c->x)) : "/",
                                  .body = call_body(c),
@@ -230,8 +234,37 @@ static int proxy(struct call *c, struct err *e)
             (struct http_header){"Authorization", arena_cstr(c->arena, bearer)};
     if (p->q.body.len == 0)
         p->q.body.p = NULL;
-    call_then(c, proxy_act, NULL, p);
+    return p;
+}
+
+static int proxy(struct call *c, struct err *e)
+{
+    (void)e;
+    call_then(c, proxy_act, NULL, proxy_new(c));
     return 0;
+}
+
+/* With ACLs: a server that would tell this caller about itself says yes. */
+static int self_act(struct call *c, void *arg, struct err *e)
+{
+    int r = proxy_act(c, arg, e);
+
+    if (r < 0 || c->status != 200)
+        return r;
+    buf_reset(c->body);
+    return write_self(c);
+}
+
+static int agent_self(struct call *c, struct err *e)
+{
+    int r;
+
+    if (!has_acls(http_of(c)))
+        return write_self(c);
+    r = call_claim_pool(c, e);
+    if (r == 0)
+        call_then(c, self_act, NULL, proxy_new(c));
+    return r;
 }
 
 static const struct route local_routes[] = {
