@@ -69,3 +69,17 @@ def test_a_restricted_token_works_in_its_namespace_and_nowhere_else(box):
         if path.is_file():
             text = path.read_bytes()
             assert not any(s in text for s in secrets), f"{path} holds a token's secret"
+
+
+def test_an_agent_without_a_server_asks_one_who_may(box):
+    server = box.nomad("server1", "server", acl=True)
+    boot = client_for(server, None).acl.generate_bootstrap()["SecretID"]
+    agent = box.nomad("client1", "client", acl=True, servers=[server.rpc], wait=False)
+    agent.wait(lambda: as_token(server, boot, "GET", "/v1/nodes").json[0]["Status"] == "ready", "the node to be ready")
+    node = as_token(server, boot, "GET", "/v1/nodes").json[0]["ID"]
+    for path in ("/v1/agent/self", f"/v1/client/stats?node_id={node}", "/v1/jobs"):
+        assert as_token(agent, None, "GET", path).status == 403, path
+        assert as_token(agent, boot, "GET", path).status == 200, path
+        bearer = serai.request(agent.addr, "GET", path, headers={"Authorization": f"bearer {boot}"})
+        assert bearer.status == 200, path
+    assert as_token(agent, boot, "GET", "/v1/agent/self").json["stats"]["client"]["node_id"] == node

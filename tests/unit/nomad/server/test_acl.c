@@ -1,5 +1,7 @@
 /* ACLs: tokens and what they may, over the whole API. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cluster.h"
 #include "http/router.h"
@@ -330,24 +332,52 @@ TEST(who_brings_no_token_has_the_policy_called_anonymous)
     cluster_stop(&cl);
 }
 
-TEST(tokens_and_their_keys_outlive_the_server_and_a_rotation)
+TEST(tokens_outlive_the_root_key_that_sealed_their_key)
 {
     struct cluster cl;
-    const char *boot, *tok;
+    const char *old, *tok;
+    struct answer a;
 
     start(&cl);
-    boot = cl.token = bootstrapped(&cl);
-    T_STR_HAS(ask(&cl, "PUT", "/v1/acl/bootstrap", NULL).body,
-              "ACL bootstrap already done (reset index: ");
+    cl.token = bootstrapped(&cl);
     tok = token_for(&cl, "p", "namespace \"default\" { policy = \"read\" }");
+    a = ask(&cl, "GET", "/v1/operator/keyring/keys", NULL);
+    old = arena_printf(cl.arena, "/v1/operator/keyring/key/%s", at(&cl, &a, "0.KeyID"));
+    T_INT_EQ(ask(&cl, "DELETE", old, NULL).status, 500); /* it is the active one */
     T_INT_EQ(ask(&cl, "PUT", "/v1/operator/keyring/rotate?full=true", NULL).status, 200);
+    T_UNTIL(ask(&cl, "DELETE", old, NULL).status == 200); /* once nothing is sealed with it */
     cl.token = tok;
     T_INT_EQ(ask(&cl, "GET", "/v1/jobs", NULL).status, 200);
-    struct answer a = ask(&cl, "GET", "/v1/acl/token/self", NULL);
+    a = ask(&cl, "GET", "/v1/acl/token/self", NULL);
     T_AT(&cl, &a, "SecretID", tok);
-    cl.token = boot;
-    T_INT_EQ(ask(&cl, "GET", "/v1/acl/tokens", NULL).status, 200);
     cluster_stop(&cl);
+}
+
+TEST(bootstrap_happens_again_where_the_reset_file_names_its_index)
+{
+    char dir[] = "/tmp/serai-acl-XXXXXX", file[64];
+    struct nomad_server_opts o = {.acl = {.enabled = true, .reset_file = file}};
+    struct cluster cl;
+    const char *index;
+    FILE *f;
+
+    T_TRUE(mkdtemp(dir));
+    snprintf(file, sizeof file, "%s/reset", dir);
+    cluster_start(&cl, &o);
+    bootstrapped(&cl);
+    index = strstr(ask(&cl, "PUT", "/v1/acl/bootstrap", NULL).body, "index: ");
+    T_TRUE(index);
+    for (int right = 0; right < 2; right++) {
+        f = fopen(file, "w");
+        T_TRUE(f);
+        fprintf(f, "%ld\n", strtol(index + strlen("index: "), NULL, 10) + !right);
+        fclose(f);
+        T_INT_EQ(ask(&cl, "PUT", "/v1/acl/bootstrap", NULL).status, right ? 200 : 400);
+    }
+    T_INT_EQ(access(file, F_OK), -1); /* it counts once */
+    T_INT_EQ(ask(&cl, "PUT", "/v1/acl/bootstrap", NULL).status, 400);
+    cluster_stop(&cl);
+    T_INT_EQ(rmdir(dir), 0);
 }
 
 TEST(a_role_gives_its_policies_and_takes_them_when_it_goes)
