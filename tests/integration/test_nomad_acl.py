@@ -1,4 +1,5 @@
 """ACLs over a real agent: an unmodified client, a restricted token, a restart, nothing in clear on disk."""
+import http.client
 import urllib.parse
 
 import nomad as python_nomad
@@ -83,3 +84,23 @@ def test_an_agent_without_a_server_asks_one_who_may(box):
         bearer = serai.request(agent.addr, "GET", path, headers={"Authorization": f"bearer {boot}"})
         assert bearer.status == 200, path
     assert as_token(agent, boot, "GET", "/v1/agent/self").json["stats"]["client"]["node_id"] == node
+
+
+def test_a_stream_of_events_ends_with_its_token(box):
+    agent = box.nomad("server1", "server", acl=True)
+    boot = client_for(agent, None).acl.generate_bootstrap()["SecretID"]
+    root = client_for(agent, boot)
+    root.acl.create_policy("reader", {"Name": "reader", "Rules": 'namespace "default" { policy = "read" }'})
+    made = root.acl.create_token({"Type": "client", "Policies": ["reader"]})
+    for path in ("/v1/event/stream", "/v1/event/stream?topic=Node", "/v1/event/stream?topic=Job&namespace=*"):
+        assert as_token(agent, made["SecretID"], "GET", path).status == 403, path
+    u = urllib.parse.urlsplit(agent.addr)
+    stream = http.client.HTTPConnection(u.hostname, u.port, timeout=60)
+    stream.request("GET", "/v1/event/stream?topic=Job", headers={"X-Nomad-Token": made["SecretID"]})
+    reply = stream.getresponse()
+    assert reply.status == 200
+    assert reply.readline() == b"{}\n"
+    root.acl.delete_token(made["AccessorID"])
+    while reply.readline():
+        pass
+    stream.close()

@@ -154,5 +154,9 @@ int acl_collect(struct nomad_server *s, int64_t now_ns, struct err *e);
 /* What these policies allow; those that are not there allow nothing. Valid as long as `c`. */
 int acl_rights_of(struct call *c, const struct strlist *policies, const struct rights **ret,
                   struct err *e);
+/* What the caller's rights rest upon, as text in the call's arena: its token and the revisions
+ * of its policies. Whoever answers for a long time asks now and then whether it still holds. */
+int acl_grant(struct call *c, const char **ret, struct err *e);
+bool acl_grant_holds(struct nomad_server *s, const char *grant);
 
 #endif

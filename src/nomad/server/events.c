@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "http/server.h"
 
-enum { TICK_MS = 1000, SLOW_TICK_MS = 50, PIECE_MAX = 64 << 10 };
+enum { TICK_MS = 1000, CHECK_MS = 1000, SLOW_TICK_MS = 50, PIECE_MAX = 64 << 10 };
 
 struct wanted {
     const char *topic, *key; /* "*": any */
@@ -22,6 +22,8 @@ struct reader {
     struct buf out; /* what waits, from `sent` on */
     size_t sent;
     int64_t beat_ms;
+    const char *grant; /* its caller's rights, asked for anew at check_ms */
+    int64_t check_ms;
     bool placed, over;
 };
 
@@ -212,6 +214,10 @@ static void tell_and_close(struct reader *r)
 /* True: it waits for its peer. */
 static bool pump(struct events *v, struct reader *r)
 {
+    if (clock_mono_ms() >= r->check_ms) {
+        r->over = r->over || !acl_grant_holds(v->server, r->grant);
+        r->check_ms = clock_mono_ms() + CHECK_MS;
+    }
     while (!r->over && send_out(r)) {
         if (r->next < v->oldest)
             tell_and_close(r);
@@ -384,6 +390,29 @@ static int add_topic(struct call *c, struct reader *r, struct str text, struct e
     return 0;
 }
 
+/* Objects of jobs in one namespace that may be read, nodes who may read those; all of them, and
+ * all namespaces at once, only management. */
+static bool may_read(const struct call *c, const struct reader *r)
+{
+    const struct rights *has = call_rights(c);
+
+    if (rights_is_management(has))
+        return true;
+    for (size_t i = 0; i < r->wanted.len; i++) {
+        const char *topic = r->wanted.at[i].topic;
+        bool yes = false;
+
+        if (strcmp(topic, "Node") == 0)
+            yes = rights_area(has, AREA_NODE, LEVEL_READ);
+        else if (strcmp(topic, "Job") == 0 || strcmp(topic, "Allocation") == 0 ||
+                 strcmp(topic, "Evaluation") == 0 || strcmp(topic, "Deployment") == 0)
+            yes = r->namespace && rights_namespace(has, r->namespace, CAP_READ_JOB);
+        if (!yes)
+            return false;
+    }
+    return true;
+}
+
 static int event_stream(struct call *c, struct err *e)
 {
     struct reader *r = arena_new_of(c->arena, struct reader);
@@ -403,11 +432,17 @@ static int event_stream(struct call *c, struct err *e)
         list_push(c->arena, &r->wanted, ((struct wanted){"*", "*"}));
     if (!call_all_namespaces(c))
         r->namespace = call_namespace(c);
+    code = call_need_that(c, may_read(c, r), e);
+    if (code == 0)
+        code = acl_grant(c, &r->grant, e);
+    if (code < 0)
+        return code;
     call_take(c, take, r);
     return 0;
 }
 
-const struct route event_routes[] = {{M_GET, "/v1/event/stream", 0, event_stream, NULL}};
+const struct route event_routes[] = {
+    {M_GET, "/v1/event/stream", NEED_CHECK, event_stream, NULL}};
 const size_t n_event_routes = ARRAY_LEN(event_routes);
 
 /* ---- life ------------------------------------------------------------------------------- */
