@@ -133,6 +133,11 @@ class Result:
         return f"{' '.join(map(str, self.argv))}\n  exit {self.code}\n  stdout {self.out}\n  stderr {self.err}"
 
 
+def heed_interrupts():
+    """What runs in the background ignores SIGINT, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """A running server: addr (its HTTP address), pid, log, and requests with its token."""
 
@@ -148,7 +153,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [str(a) for a in self.argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.box.work, env=self.env, start_new_session=True)
+                cwd=self.box.work, env=self.env, start_new_session=True, preexec_fn=heed_interrupts)
 
     @property
     def pid(self):

@@ -1,9 +1,10 @@
 /* /v1/operator/keyring/..., /.well-known/jwks.json, /.well-known/openid-configuration */
 #include <string.h>
 
+#include "base/clock.h"
 #include "nomad/server/keyring.h"
 
-enum { JWKS_MAX_AGE_S = 300 };
+enum { JWKS_MAX_AGE_S = 300, JWKS_WAIT_MS = 10000 };
 
 /* ---- reading -------------------------------------------------------------------------------
  */
@@ -37,15 +38,30 @@ static int keys_list(struct call *c, struct err *e)
     return 0;
 }
 
-/* Every key that may have signed something: also one that will sign only later. */
+static bool some_signer(const root_key_list *all)
+{
+    list_each (all, o)
+        if (*str_or_empty(((const struct root_key *)(*o)->body)->jwk))
+            return true;
+    return false;
+}
+
+/* Every key that may have signed something: also one that will sign only later. Just after the
+ * first start the first signer is still being made: nobody shall remember an empty set. */
 static int jwks(struct call *c, struct err *e)
 {
+    int64_t waited_ms = clock_wall_ms() - c->now_ns / 1000000;
     root_key_list all = {0};
     struct json_out *w;
+    struct key k;
     int r = root_keys(c->txn, SCAN_PEEK, c->arena, &all, e);
 
     if (r < 0)
         return r;
+    if (!some_signer(&all) && !c->timed_out && waited_ms < JWKS_WAIT_MS) {
+        call_wait_on(c, table_prefix(&root_key_table, &k), false, txn_rev(c->txn));
+        return call_park(c, clock_mono_ms() + JWKS_WAIT_MS - waited_ms);
+    }
     call_fieldf(c, "Cache-Control", "max-age=%d", JWKS_MAX_AGE_S);
     w = nomad_json(c);
     json_obj(w);
