@@ -80,7 +80,8 @@ void cond_done(struct cond *c);
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
 void cond_wait(struct cond *c, struct lock *l);
-bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms); /* false: deadline */
+/* False: the deadline has passed. True: something may have happened, look again. */
+bool cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms);
 /* For waits too short for milliseconds, in real time whatever clock.h says. False: it is over.
  */
 bool cond_wait_ns(struct cond *c, struct lock *l, int64_t ns);

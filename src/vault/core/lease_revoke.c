@@ -240,8 +240,10 @@ static int look_up(struct vault *v, struct lease_job *x, struct err *e)
     if (r < 0)
         return r;
     l = o->body;
-    if (lease_due_ns(l) > clock_wall_ns())
-        return err_set(e, ERR_NOTFOUND, "it was renewed");
+    if (lease_due_ns(l) > clock_wall_ns()) /* renewed, or just tried by somebody else */
+        return l->tries > 0
+                   ? err_set(e, ERR_UPSTREAM, "%s", l->last_error ? l->last_error : "it failed")
+                   : err_set(e, ERR_NOTFOUND, "it was renewed");
     r = mount_by_uuid(v, t, l->mount_uuid, &m, e);
     if (r < 0 && r != ERR_NOTFOUND)
         return r;
